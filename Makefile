@@ -1,0 +1,43 @@
+# make setup | run | test | lint | bench    (all may be repeated)
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.setup-done
+# Installed whether or not the interpreter has a wheel of its own: the native TVM inside runs on all of them.
+TVM    := pytvm==0.0.14
+
+.PHONY: setup run test lint format bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml requirements/constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "harvester needs Python 3.11, 3.12 or 3.13 (this is %d.%d): make PYTHON=python3.12 ..." % v)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[test]'
+	$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("pytvm") is None)' || \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 --implementation cp \
+		--platform manylinux_2_27_x86_64 --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')" $(TVM) || \
+		echo 'No TVM for this platform: everything but the local chain runs.'
+	touch $(STAMP)
+
+run: setup
+	$(BIN)/harvester dev
+
+test: setup
+	$(BIN)/pytest -q -n 2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy harvester adapters tests benchmarks
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
