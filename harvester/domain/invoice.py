@@ -1,0 +1,110 @@
+"""Invoices, and the rules that say what a transfer means for one."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from harvester.domain.errors import TransitionRefused
+from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
+from harvester.domain.payment import PaymentClass, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What a merchant asks for, and what has come of it."""
+
+    id: UUID
+    """UUIDv7: ids rise with creation."""
+    status: Status
+    amount: int
+    """Base units asked for, greater than 0."""
+    received: int
+    """Base units of the invoice's asset that came with its reference, in whatever state and time."""
+    ticker: str
+    """Name of the currency when the invoice was made."""
+    chain: str
+    asset: str
+    decimals: int
+    pay_to_address: str
+    """The merchant's address that payers send to, in the chain's canonical form."""
+    created_at: datetime
+    expires_at: datetime
+    updated_at: datetime
+    sequence: int
+    """Number of the invoice's last event; 1 is its creation."""
+    private_info: str
+    """JSON object as text, as the merchant gave it; for the merchant only."""
+    metadata: str
+    """JSON object as text: what was bought; for the merchant and, encrypted, for the payer."""
+    paid_by: str | None = None
+    """Payer of the transfer that settled it."""
+    paid_at: datetime | None = None
+    """Chain time of that transfer."""
+    tx_hash: str | None = None
+    """Transaction hash of that transfer."""
+
+    @property
+    def overpayment(self) -> int:
+        """Everything received that the merchant did not ask for, or not in time: base units."""
+        return self.received - (self.amount if self.status is Status.PAID else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """How one invoice is paid, as the chain's adapter says it."""
+
+    links: dict[str, str]
+    """Name to URL; empty if the adapter has none."""
+    payload: str | None
+    """What a wallet must attach (TON: base64 BoC)."""
+    details: dict[str, object]
+    """Further public JSON members of the chain, such as TON's `jetton_info`."""
+
+
+def expire(invoice: Invoice, now: datetime) -> Invoice:
+    """Return the open `invoice` as expired; `now` becomes `updated_at`.
+
+    Raises:
+        TransitionRefused: it is closed.
+    """
+    return replace(invoice, status=transition(invoice.status, Trigger.EXPIRE), updated_at=now)
+
+
+def cancel(invoice: Invoice, now: datetime) -> Invoice:
+    """Return the open `invoice` as cancelled by the merchant; `now` becomes `updated_at`.
+
+    Raises:
+        TransitionRefused: it is closed, or its life has ended.
+    """
+    if now > invoice.expires_at:
+        raise TransitionRefused("the life of the invoice has ended")
+    return replace(invoice, status=transition(invoice.status, Trigger.CANCEL), updated_at=now)
+
+
+def receive(invoice: Invoice, transfer: Transfer, pay_to_address: str, now: datetime) -> tuple[PaymentClass, Invoice]:
+    """Say what `transfer`, made to `pay_to_address` and naming `invoice`, means: its class, and the invoice after it.
+
+    Money for an invoice that is closed, or that comes late, is counted in `received` and changes no state. Money in
+    another asset or for another wallet changes nothing at all. `now` becomes `updated_at` of a changed invoice.
+    Pure; the caller holds the invoice's row lock, sees to it that each transfer comes once, and has expired the
+    invoice first where the transfer's time proves its end.
+    """
+    if (transfer.asset, pay_to_address) != (invoice.asset, invoice.pay_to_address):
+        return PaymentClass.WRONG_ASSET, invoice
+    received = replace(invoice, received=invoice.received + transfer.amount, updated_at=now)
+    if invoice.status is Status.PAID:
+        return PaymentClass.DUPLICATE, received
+    if invoice.status is Status.CANCELLED:
+        return PaymentClass.AFTER_CANCEL, received
+    if invoice.status not in OPEN or transfer.time > invoice.expires_at:
+        return PaymentClass.LATE, received
+    if received.received < invoice.amount:
+        return PaymentClass.PARTIAL, received
+    paid = replace(
+        received,
+        status=transition(invoice.status, Trigger.SETTLE),
+        paid_by=transfer.payer,
+        paid_at=transfer.time,
+        tx_hash=transfer.tx_hash,
+    )
+    return (PaymentClass.EXACT if received.received == invoice.amount else PaymentClass.OVER), paid

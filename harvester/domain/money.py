@@ -1,0 +1,31 @@
+"""Assets and amounts. An amount is an int of the asset's base units; there is no float anywhere."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """An asset that invoices can be made in, under the name people know it by."""
+
+    ticker: str
+    """Display name only; no rule hangs on it."""
+    chain: str
+    """Name of the adapter that serves it."""
+    asset: str
+    """Asset id in the adapter's namespace."""
+    decimals: int
+    """Whole units = amount / 10**decimals; 0 … 255."""
+    max_amount: int
+    """The largest amount that one transfer of the asset can carry."""
+
+
+def format_amount(amount: int, decimals: int) -> str:
+    """Return `amount` base units as a decimal number of whole units, without trailing zeros.
+
+    >>> format_amount(1_500_000_000, 9)
+    '1.5'
+    """
+    sign = "-" if amount < 0 else ""
+    whole, fraction = divmod(abs(amount), 10**decimals)
+    digits = f"{fraction:0{decimals}d}".rstrip("0") if decimals else ""
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
