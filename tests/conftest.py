@@ -1,0 +1,77 @@
+"""What all tests share: a real PostgreSQL, and a database of its own for each test, cloned from a migrated template."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, settings
+
+from harvester.storage.database import Database
+from harvester.storage.embedded import embedded_postgres
+from harvester.storage.migrate import CORE_SCOPE, core_migrations_path, migrate
+
+settings.register_profile(
+    "default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+TEMPLATE = "harvester_template"
+
+
+def with_database(uri: str, name: str) -> str:
+    """Return `uri` with the database name replaced."""
+    base, _, query = uri.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture(scope="session")
+def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL for the session, with a migrated template database."""
+    runner = asyncio.Runner()
+    context = embedded_postgres(_short_folder(tmp_path_factory))
+    uri = runner.run(context.__aenter__())
+    try:
+        runner.run(_make_template(uri))
+        yield uri
+    finally:
+        runner.run(context.__aexit__(None, None, None))
+        runner.close()
+
+
+def _short_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pg")
+
+
+async def _make_template(uri: str) -> None:
+    admin = await asyncpg.connect(uri)
+    try:
+        await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+    finally:
+        await admin.close()
+    async with Database.open(with_database(uri, TEMPLATE)) as template:
+        await migrate(template, {CORE_SCOPE: core_migrations_path()})
+
+
+@pytest.fixture
+async def database_uri(postgres_uri: str) -> AsyncIterator[str]:
+    """URI of a fresh, migrated database."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(postgres_uri)
+    try:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield with_database(postgres_uri, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def database(database_uri: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database."""
+    async with Database.open(database_uri) as opened:
+        yield opened
