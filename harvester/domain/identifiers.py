@@ -1,0 +1,38 @@
+"""Invoice ids as people, shops and payers write them."""
+
+import re
+from typing import Final
+from uuid import UUID
+
+from harvester.domain.errors import InvalidInput
+
+_FORMS: Final = re.compile(
+    r"(?:urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}"
+    r"|[0-9a-f]{32}",
+    re.IGNORECASE | re.ASCII,
+)
+_LONGEST: Final = 45
+
+
+def parse_uuid(text: str) -> UUID:
+    """Return the UUID, of any version, that `text` is: hyphenated, in braces, after `urn:uuid:`, or 32 hex digits.
+
+    Raises:
+        InvalidInput: it is none of these, not even with a space more.
+    """
+    if len(text) > _LONGEST or not _FORMS.fullmatch(text):
+        raise InvalidInput("invalid id: a UUID is expected")
+    return UUID(text)
+
+
+def parse_invoice_id(text: str) -> UUID:
+    """Return the invoice id that `text` is, in any form of `parse_uuid`.
+
+    Raises:
+        InvalidInput: it is no UUID of version 7.
+    """
+    found = parse_uuid(text)
+    if found.version != 7:
+        raise InvalidInput("invalid id: a UUID of version 7 is expected")
+    return found
