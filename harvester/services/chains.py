@@ -1,0 +1,52 @@
+"""The configured adapters as the core uses them: currencies by ticker, and each invoice to the chain it is paid on."""
+
+from collections.abc import Mapping, Sequence
+
+from harvester.chain import Adapter, Health
+from harvester.domain.errors import ConfigurationError, InvalidInput
+from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.money import Currency
+
+_NOT_PAYABLE = PaymentRequest(links={}, payload=None, details={})
+
+
+class Chains:
+    """All adapters of this process.
+
+    Raises:
+        ConfigurationError: two adapters use one ticker.
+    """
+
+    def __init__(self, adapters: Sequence[Adapter]) -> None:
+        self.adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
+        self._currencies: dict[str, Currency] = {}
+        for adapter in adapters:
+            for currency in adapter.currencies():
+                if currency.ticker in self._currencies:
+                    raise ConfigurationError(f"the ticker {currency.ticker!r} is used by two currencies")
+                self._currencies[currency.ticker] = currency
+
+    def currency(self, ticker: str) -> Currency:
+        """Return the currency called `ticker`.
+
+        Raises:
+            InvalidInput: there is none; the message lists what is allowed.
+        """
+        try:
+            return self._currencies[ticker]
+        except KeyError:
+            allowed = ", ".join(self._currencies)
+            raise InvalidInput(f"currency must be one of: {allowed}") from None
+
+    def pay_to_address(self, currency: Currency) -> str:
+        """Return the merchant's address for a new invoice in `currency`."""
+        return self.adapters[currency.chain].pay_to_address(currency)
+
+    def payment_request(self, invoice: Invoice) -> PaymentRequest:
+        """Say how `invoice` is paid; without links and payload if its chain is no longer configured."""
+        adapter = self.adapters.get(invoice.chain)
+        return adapter.payment_request(invoice) if adapter else _NOT_PAYABLE
+
+    def health(self) -> Mapping[str, Health]:
+        """Return each chain's health by name."""
+        return {name: adapter.health() for name, adapter in self.adapters.items()}

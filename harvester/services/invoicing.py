@@ -1,0 +1,152 @@
+"""What a merchant does with invoices: create, look at, list, cancel. Each change commits with its event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from harvester.chain import Clock
+from harvester.domain.errors import InvalidInput, NotFound
+from harvester.domain.events import EVENT_OF_STATUS, Event
+from harvester.domain.invoice import Invoice, cancel
+from harvester.domain.lifecycle import Status
+from harvester.metrics import Metrics
+from harvester.services.chains import Chains
+from harvester.services.rendering import private_json
+from harvester.storage import events, invoices
+from harvester.storage.database import Database
+from harvester.storage.signals import Signals
+
+LAST_MOMENT: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""No invoice lives longer: the last second that every date library can carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice that a merchant wants."""
+
+    amount: int
+    """Base units."""
+    ticker: str
+    life_time_secs: int
+    private_info: str = "{}"
+    """JSON object as text, kept verbatim."""
+    metadata: str = "{}"
+    """JSON object as text, kept verbatim."""
+
+
+class Invoicing:
+    """Invoices as the merchant sees them. All methods may raise Unavailable."""
+
+    def __init__(self, database: Database, chains: Chains, clock: Clock, signals: Signals, metrics: Metrics) -> None:
+        self._database = database
+        self._chains = chains
+        self._clock = clock
+        self._signals = signals
+        self._metrics = metrics
+
+    async def create(self, draft: Draft, cause: str) -> Invoice:
+        """Store a new invoice with its first event and deliveries, in one commit.
+
+        Raises:
+            InvalidInput: the ticker is unknown, the amount not payable, or the life too long; nothing was stored.
+        """
+        invoice = self._new_invoice(draft)
+        event = new_event(invoice, self._chains, cause)
+        async with self._database.connection() as connection:
+            await invoices.insert(connection, invoice, event)
+        self._announce(invoice)
+        return invoice
+
+    async def get(self, invoice_id: UUID) -> Invoice:
+        """Return the invoice.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._database.connection() as connection:
+            invoice = await invoices.get(connection, invoice_id)
+        if invoice is None:
+            raise NotFound("not found")
+        return invoice
+
+    async def list(self, limit: int, after: UUID | None = None) -> Sequence[Invoice]:
+        """Return at most `limit` invoices in order of creation, those after `after` if it is given.
+
+        Raises:
+            NotFound: there is no invoice `after`.
+        """
+        async with self._database.connection() as connection:
+            page = await invoices.page(connection, limit, after)
+            if not page and after and not await invoices.exists(connection, after):
+                raise NotFound("unknown invoice ID")
+        return page
+
+    async def cancel(self, invoice_id: UUID, cause: str) -> Invoice:
+        """Cancel an open invoice and return it.
+
+        Raises:
+            NotFound: there is none.
+            TransitionRefused: it is closed, or its life has ended.
+        """
+        async with self._database.transaction() as connection:
+            before = (await invoices.lock(connection, [invoice_id])).get(invoice_id)
+            if before is None:
+                raise NotFound("not found")
+            after = next_event(cancel(before, self._clock()))
+            await invoices.update(connection, [(before, after)])
+            await events.insert(connection, [new_event(after, self._chains, cause)])
+        self._announce(after)
+        return after
+
+    def _new_invoice(self, draft: Draft) -> Invoice:
+        currency = self._chains.currency(draft.ticker)
+        if not 0 < draft.amount <= currency.max_amount:
+            raise InvalidInput(f"amount must be 1 … {currency.max_amount} base units of {currency.ticker}")
+        now = self._clock().replace(microsecond=0)
+        longest_secs = int((LAST_MOMENT - now).total_seconds())
+        if not 0 < draft.life_time_secs <= longest_secs:
+            raise InvalidInput(f"life_time must be 1 … {longest_secs} seconds, so that it ends before the year 10000")
+        return Invoice(
+            id=uuid7(),
+            status=Status.WAITING,
+            amount=draft.amount,
+            received=0,
+            ticker=currency.ticker,
+            chain=currency.chain,
+            asset=currency.asset,
+            decimals=currency.decimals,
+            pay_to_address=self._chains.pay_to_address(currency),
+            created_at=now,
+            expires_at=now + timedelta(seconds=draft.life_time_secs),
+            updated_at=now,
+            sequence=1,
+            private_info=draft.private_info,
+            metadata=draft.metadata,
+        )
+
+    def _announce(self, invoice: Invoice) -> None:
+        self._metrics.transitions.labels(invoice.status.value).inc()
+        self._signals.publish("deliveries")
+        self._signals.publish("events")
+
+
+def next_event(invoice: Invoice) -> Invoice:
+    """Return `invoice` with the number of its next event."""
+    return replace(invoice, sequence=invoice.sequence + 1)
+
+
+def new_event(invoice: Invoice, chains: Chains, cause: str) -> Event:
+    """Return the event that says `invoice` has come into its state, numbered `invoice.sequence`."""
+    return Event(
+        id=uuid7(),
+        type=EVENT_OF_STATUS[invoice.status],
+        invoice_id=invoice.id,
+        sequence=invoice.sequence,
+        cause=cause,
+        created_at=invoice.updated_at,
+        body=private_json(invoice, chains.payment_request(invoice)).decode(),
+    )

@@ -1,0 +1,165 @@
+"""The ledger: turns what adapters see on chain into payments, settled and expired invoices, and events.
+
+A batch is one database transaction: cursor, payments, invoices, events and deliveries commit together or not at all.
+The number of statements is the same for one transfer and for five hundred.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Position
+from harvester.domain.errors import CursorConflict, InvariantBroken
+from harvester.domain.events import Event
+from harvester.domain.invoice import Invoice, expire, receive
+from harvester.domain.lifecycle import OPEN
+from harvester.domain.payment import PaymentClass, Transfer
+from harvester.metrics import Metrics
+from harvester.services.chains import Chains
+from harvester.services.invoicing import new_event, next_event
+from harvester.storage import accounts, events, invoices, payments
+from harvester.storage.database import Connection, Database
+from harvester.storage.signals import Signals
+
+MAX_EXPIRED_PER_BATCH: Final = 512
+"""A bound on one transaction's work; what is left expires with the next batch of the account."""
+
+Classed = tuple[Transfer, PaymentClass, str | None, UUID | None]
+
+
+class LedgerService:
+    """Implements `harvester.chain.Ledger` on PostgreSQL."""
+
+    def __init__(self, database: Database, chains: Chains, clock: Clock, signals: Signals, metrics: Metrics) -> None:
+        self._database = database
+        self._chains = chains
+        self._clock = clock
+        self._signals = signals
+        self._metrics = metrics
+
+    async def position(self, account: Account) -> Position:
+        """See `harvester.chain.Ledger.position`."""
+        async with self._database.connection() as connection:
+            return await accounts.position(connection, account)
+
+    async def record(self, batch: Batch) -> None:
+        """See `harvester.chain.Ledger.record`."""
+        if len(batch.transfers) > MAX_BATCH_TRANSFERS:
+            raise InvariantBroken(f"a batch of {len(batch.transfers)} transfers, allowed are {MAX_BATCH_TRANSFERS}")
+        now = self._clock()
+        try:
+            async with self._database.transaction() as connection:
+                await accounts.advance(connection, batch, now)
+                book = Book(self._chains, batch.account, now)
+                if batch.transfers:
+                    await self._receive(connection, batch, book)
+                if batch.scanned_until is not None:
+                    await self._expire(connection, batch.account, batch.scanned_until, book)
+                if book.events:
+                    await events.insert(connection, book.events)
+        except CursorConflict:
+            self._metrics.cursor_conflicts.inc()
+            raise
+        self._announce(batch.account.chain, book, now)
+
+    async def _receive(self, connection: Connection, batch: Batch, book: "Book") -> None:
+        known = await payments.known(connection, batch.account.chain, batch.transfers)
+        new = [transfer for transfer in batch.transfers if (transfer.tx_hash, transfer.index) not in known]
+        named = sorted({transfer.invoice_id for transfer in new if transfer.invoice_id is not None})
+        if named:
+            book.know(await invoices.lock(connection, named))
+        for transfer in new:
+            book.enter(transfer)
+        if book.classed:
+            await payments.insert(connection, batch.account, book.classed, book.now)
+        await _write(connection, book)
+
+    async def _expire(self, connection: Connection, account: Account, scanned_until: datetime, book: "Book") -> None:
+        due = await invoices.lock_due(connection, account, scanned_until, MAX_EXPIRED_PER_BATCH)
+        book.know(due)
+        for invoice_id in due:
+            book.expire(invoice_id)
+        await _write(connection, book)
+
+    def _announce(self, chain: str, book: "Book", now: datetime) -> None:
+        for transfer, payment_class, _, _ in book.classed:
+            self._metrics.payments.labels(chain, payment_class.value).inc()
+            self._metrics.detection_delay.labels(chain).observe(max(0.0, (now - transfer.time).total_seconds()))
+        for event in book.events:
+            self._metrics.transitions.labels(event.type.removeprefix("invoice.")).inc()
+        if book.events:
+            self._signals.publish("deliveries")
+            self._signals.publish("events")
+
+
+async def _write(connection: Connection, book: "Book") -> None:
+    changes = book.take_changes()
+    if changes:
+        await invoices.update(connection, changes)
+
+
+class Book:
+    """The working page of one batch: applies the domain's rules to locked invoices, in memory."""
+
+    def __init__(self, chains: Chains, account: Account, now: datetime) -> None:
+        self.now = now
+        self.classed: list[Classed] = []
+        self.events: list[Event] = []
+        self._chains = chains
+        self._account = account
+        self._stored: dict[UUID, Invoice] = {}
+        self._current: dict[UUID, Invoice] = {}
+
+    def know(self, locked: dict[UUID, Invoice]) -> None:
+        """Take in invoices as they are stored; their rows are locked."""
+        self._stored |= locked
+        self._current |= locked
+
+    def enter(self, transfer: Transfer) -> None:
+        """Class a new transfer and apply it to the invoice it names."""
+        if transfer.ignored:
+            self.classed.append((transfer, PaymentClass.IGNORED, transfer.reason, None))
+            return
+        invoice = self._current.get(transfer.invoice_id) if transfer.invoice_id else None
+        if invoice is None:
+            reason = transfer.reason or "names an invoice that does not exist"
+            self.classed.append((transfer, PaymentClass.UNMATCHED, reason, None))
+            return
+        if self._proves_the_end_of(invoice, transfer):
+            invoice = self.expire(invoice.id)
+        payment_class, after = receive(invoice, transfer, self._account.pay_to_address, self.now)
+        if after.status is not invoice.status:
+            after = self._tell(after, f"chain:{transfer.tx_hash}")
+        self._current[invoice.id] = after
+        self.classed.append((transfer, payment_class, transfer.reason, invoice.id))
+
+    def expire(self, invoice_id: UUID) -> Invoice:
+        """Expire an open invoice; return it as it is then."""
+        expired = self._tell(expire(self._current[invoice_id], self.now), f"scan:{self._account.address}")
+        self._current[invoice_id] = expired
+        return expired
+
+    def take_changes(self) -> Sequence[tuple[Invoice, Invoice]]:
+        """Return what has changed since the last call, as (stored, now), and count it as stored."""
+        changes = [
+            (stored, self._current[invoice_id])
+            for invoice_id, stored in self._stored.items()
+            if self._current[invoice_id] is not stored
+        ]
+        self._stored |= self._current
+        return changes
+
+    def _proves_the_end_of(self, invoice: Invoice, transfer: Transfer) -> bool:
+        # A history is read oldest first: once it has come to a later moment, no transfer in time can follow.
+        paid_here = (invoice.chain, invoice.pay_to_address, invoice.asset) == (
+            self._account.chain,
+            self._account.pay_to_address,
+            self._account.asset,
+        )
+        return paid_here and invoice.status in OPEN and transfer.time > invoice.expires_at
+
+    def _tell(self, invoice: Invoice, cause: str) -> Invoice:
+        told = next_event(invoice)
+        self.events.append(new_event(told, self._chains, cause))
+        return told

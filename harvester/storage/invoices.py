@@ -1,0 +1,149 @@
+"""Invoices in PostgreSQL. Every change of state is re-checked by the statement that writes it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from harvester.chain import Account
+from harvester.domain.errors import InvariantBroken
+from harvester.domain.events import Event
+from harvester.domain.invoice import Invoice
+from harvester.domain.lifecycle import Status
+from harvester.storage.database import Connection
+
+_COLUMNS: Final = """id, status, amount, received, ticker, chain, asset, decimals, pay_to_address,
+    created_at, expires_at, updated_at, sequence, private_info, metadata, paid_by, paid_at, tx_hash"""
+
+# The invoice, its first event and what is told of it, in one statement: one round trip, one commit.
+INSERT: Final = f"""
+WITH invoice AS (
+    INSERT INTO invoices ({_COLUMNS})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+), event AS (
+    INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
+    VALUES ($19, $20, $1, $13, $21, $10, $22)
+)
+INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
+SELECT id, $19, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled
+"""
+SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
+SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id > $2 ORDER BY id LIMIT $1"
+SELECT_FIRST_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices ORDER BY id LIMIT $1"
+EXISTS: Final = "SELECT EXISTS (SELECT FROM invoices WHERE id = $1)"
+LOCK: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"
+# An invoice that somebody else holds at this moment expires with the next batch: waiting for it could deadlock.
+LOCK_DUE: Final = f"""
+SELECT {_COLUMNS} FROM invoices
+WHERE chain = $1 AND pay_to_address = $2 AND asset = $3
+  AND status IN ('unclaimed', 'waiting') AND expires_at < $4
+ORDER BY expires_at LIMIT $5
+FOR UPDATE SKIP LOCKED
+"""
+UPDATE: Final = """
+UPDATE invoices SET
+    status = changed.status, received = changed.received, updated_at = changed.updated_at,
+    sequence = changed.sequence, paid_by = changed.paid_by, paid_at = changed.paid_at, tx_hash = changed.tx_hash
+FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::numeric[], $6::timestamptz[], $7::integer[],
+            $8::text[], $9::timestamptz[], $10::text[])
+    AS changed (id, old_status, old_sequence, status, received, updated_at, sequence, paid_by, paid_at, tx_hash)
+WHERE invoices.id = changed.id
+  AND invoices.status = changed.old_status AND invoices.sequence = changed.old_sequence
+"""
+OPEN_BY_STATUS: Final = """
+SELECT status, count(*) FROM invoices WHERE status IN ('unclaimed', 'waiting') GROUP BY status
+"""
+
+
+async def insert(connection: Connection, invoice: Invoice, event: Event) -> int:
+    """Store a new invoice, its first event and a delivery for each enabled endpoint, atomically.
+
+    Returns how many deliveries were made.
+    """
+    tag = await connection.execute(INSERT, *_to_row(invoice), event.id, event.type.value, event.cause, event.body)
+    return int(tag.rsplit(" ", 1)[1])
+
+
+async def get(connection: Connection, invoice_id: UUID) -> Invoice | None:
+    """Return the invoice, or None."""
+    row = await connection.fetchrow(SELECT_ONE, invoice_id)
+    return _from_row(row) if row else None
+
+
+async def page(connection: Connection, limit: int, after: UUID | None) -> Sequence[Invoice]:
+    """Return at most `limit` invoices in order of id, those after `after` if it is given."""
+    rows = await (connection.fetch(SELECT_PAGE, limit, after) if after else connection.fetch(SELECT_FIRST_PAGE, limit))
+    return [_from_row(row) for row in rows]
+
+
+async def exists(connection: Connection, invoice_id: UUID) -> bool:
+    """Say whether there is such an invoice."""
+    return bool(await connection.fetchval(EXISTS, invoice_id))
+
+
+async def lock(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Invoice]:
+    """Return those of `ids` that exist, locked until the transaction ends, always in the same order."""
+    rows = await connection.fetch(LOCK, ids)
+    return {row["id"]: _from_row(row) for row in rows}
+
+
+async def lock_due(
+    connection: Connection, account: Account, scanned_until: datetime, limit: int
+) -> dict[UUID, Invoice]:
+    """Return, locked, at most `limit` open invoices paid at `account` whose life ended before `scanned_until`."""
+    rows = await connection.fetch(LOCK_DUE, account.chain, account.pay_to_address, account.asset, scanned_until, limit)
+    return {row["id"]: _from_row(row) for row in rows}
+
+
+async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoice]]) -> None:
+    """Write each (before, after), checking that the stored invoice is still in the state `before`.
+
+    Raises:
+        InvariantBroken: one is not, although its row is locked; nothing must be committed.
+    """
+    tag = await connection.execute(
+        UPDATE,
+        [before.id for before, _ in changes],
+        [before.status.value for before, _ in changes],
+        [before.sequence for before, _ in changes],
+        [after.status.value for _, after in changes],
+        [after.received for _, after in changes],
+        [after.updated_at for _, after in changes],
+        [after.sequence for _, after in changes],
+        [after.paid_by for _, after in changes],
+        [after.paid_at for _, after in changes],
+        [after.tx_hash for _, after in changes],
+    )
+    if tag != f"UPDATE {len(changes)}":
+        raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
+
+
+def _to_row(invoice: Invoice) -> tuple[object, ...]:
+    return (
+        invoice.id,
+        invoice.status.value,
+        invoice.amount,
+        invoice.received,
+        invoice.ticker,
+        invoice.chain,
+        invoice.asset,
+        invoice.decimals,
+        invoice.pay_to_address,
+        invoice.created_at,
+        invoice.expires_at,
+        invoice.updated_at,
+        invoice.sequence,
+        invoice.private_info,
+        invoice.metadata,
+        invoice.paid_by,
+        invoice.paid_at,
+        invoice.tx_hash,
+    )
+
+
+def _from_row(row: asyncpg.Record) -> Invoice:
+    # The columns are listed in the order of the fields: rows of lists are read by position, which is much quicker.
+    invoice_id, status, *rest = row.values()
+    return Invoice(invoice_id, Status(status), *rest)

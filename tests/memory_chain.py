@@ -1,0 +1,108 @@
+"""A chain in memory: the smallest adapter there can be. It proves that the core knows no chain."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Finding, Health, Ledger
+from harvester.domain.errors import CursorConflict, InvalidInput, Unavailable
+from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.money import Currency
+from harvester.domain.payment import Transfer
+
+MERCHANT: Final = "merchant"
+COIN: Final = "coin"
+TOKEN: Final = "token"
+_RETRY_SECS: Final = 0.05
+
+
+@dataclass
+class MemoryChain:
+    """Two assets, one merchant; the history of each asset is a list, its cursor the number of transfers read."""
+
+    clock: Clock
+    name: str = "memory"
+    histories: dict[str, list[Transfer]] = field(default_factory=lambda: {COIN: [], TOKEN: []})
+
+    def __post_init__(self) -> None:
+        self._news = asyncio.Event()
+        self._scanned_until: datetime | None = None
+
+    def pay(self, amount: int, invoice_id: UUID | None = None, asset: str = COIN, payer: str = "payer") -> Transfer:
+        """Make a transfer to the merchant now."""
+        transfer = Transfer(
+            tx_hash=uuid4().hex * 2,
+            index=0,
+            asset=asset,
+            amount=amount,
+            payer=payer,
+            time=self.clock().replace(microsecond=0),
+            invoice_id=invoice_id,
+            reason=None if invoice_id else "no reference",
+        )
+        self.histories[asset].append(transfer)
+        self._news.set()
+        return transfer
+
+    def account(self, asset: str = COIN) -> Account:
+        """Return where transfers of `asset` arrive."""
+        return Account(self.name, f"{MERCHANT}/{asset}", MERCHANT, asset)
+
+    def currencies(self) -> Sequence[Currency]:
+        """See `harvester.chain.Adapter`."""
+        return [
+            Currency("MEM", self.name, COIN, decimals=9, max_amount=2**120 - 1),
+            Currency("TOK", self.name, TOKEN, decimals=6, max_amount=2**120 - 1),
+        ]
+
+    def pay_to_address(self, currency: Currency) -> str:
+        """See `harvester.chain.Adapter`."""
+        del currency
+        return MERCHANT
+
+    def payment_request(self, invoice: Invoice) -> PaymentRequest:
+        """See `harvester.chain.Adapter`."""
+        link = f"memory:{invoice.pay_to_address}?amount={invoice.amount}&id={invoice.id}"
+        return PaymentRequest(links={"universal": link}, payload=invoice.id.hex, details={})
+
+    def parse_address(self, text: str) -> str:
+        """See `harvester.chain.Adapter`."""
+        if not text.isidentifier():
+            raise InvalidInput("an address of the memory chain is letters, digits and underscores")
+        return text.lower()
+
+    async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
+        """See `harvester.chain.Adapter`."""
+        while not stop.is_set():
+            self._news.clear()
+            with suppress(CursorConflict, Unavailable):
+                for asset in self.histories:
+                    await self.scan(ledger, asset)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _RETRY_SECS)
+
+    async def scan(self, ledger: Ledger, asset: str = COIN, batch_size: int = MAX_BATCH_TRANSFERS) -> None:
+        """Hand over everything that is new for `asset`, in batches."""
+        account, history, now = self.account(asset), self.histories[asset], self.clock()
+        cursor = (await ledger.position(account)).cursor
+        done = False
+        while not done:
+            start = int(cursor or 0)
+            transfers = tuple(history[start : start + batch_size])
+            done = start + len(transfers) == len(history)
+            following = str(start + len(transfers))
+            await ledger.record(Batch(account, transfers, cursor, following, now if done else None))
+            cursor = following
+        self._scanned_until = now
+
+    def health(self) -> Health:
+        """See `harvester.chain.Adapter`."""
+        return Health(self._scanned_until is not None, self.clock(), self._scanned_until)
+
+    async def check(self) -> Sequence[Finding]:
+        """See `harvester.chain.Adapter`."""
+        return [Finding(True, "memory", "always there")]
