@@ -1,0 +1,1 @@
+"""Settings: where they come from (`variables`), what forms they have (`forms`), and which there are (`settings`)."""

@@ -1,0 +1,102 @@
+"""The forms that settings may have: each function returns the value, or raises ValueError."""
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+_BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
+_CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_WEBHOOK_PREFIX: Final = "whsec_"
+_WEBHOOK_KEY_BYTES: Final = range(24, 65)
+MAX_PORT: Final = 65535
+
+
+class ListenAddress(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def chain_names(text: str) -> tuple[str, ...]:
+    """Read a comma-separated list of adapter names; a repeated one counts once."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    _must(bool(names) and all(_CHAIN_NAME.fullmatch(name) for name in names))
+    return names
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    """Return the form of URLs with one of `schemes`."""
+
+    def check(text: str) -> str:
+        parts = urlsplit(text)
+        _must(parts.scheme in schemes and text.isprintable() and " " not in text)
+        _must(parts.port is None or bool(parts.hostname))  # .port raises ValueError if it is no port
+        return text
+
+    return check
+
+
+def web_url(text: str) -> str:
+    """Check an http or https URL with a host."""
+    _must(bool(urlsplit(url("http", "https")(text)).hostname))
+    return text
+
+
+def token(text: str) -> str:
+    """Check what a header can carry as one word: printable ASCII without spaces."""
+    _must(text.isascii() and text.isprintable() and " " not in text)
+    return text
+
+
+def webhook_secret(text: str) -> str:
+    """Check a signing secret as Standard Webhooks writes it."""
+    _must(text.startswith(_WEBHOOK_PREFIX))
+    _must(len(base64.b64decode(text.removeprefix(_WEBHOOK_PREFIX), validate=True)) in _WEBHOOK_KEY_BYTES)
+    return text
+
+
+def bind_host(text: str) -> str:
+    """Check an IP address or host name, without knowing whether this machine has it."""
+    _must(_BIND_HOST.fullmatch(text) is not None)
+    return text
+
+
+def listen_address(text: str) -> ListenAddress | None:
+    """Read `host:port` (IPv6 in brackets); None for `off`."""
+    if text.lower() == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    _must(port.isascii() and port.isdecimal() and int(port) <= MAX_PORT)
+    _must(":" not in host or (host.startswith("[") and host.endswith("]")))
+    return ListenAddress(bind_host(host.removeprefix("[").removesuffix("]")), int(port))
+
+
+def domain(text: str) -> str:
+    """Check a public host name, with a port if it needs one."""
+    _must(_DOMAIN.fullmatch(text) is not None)
+    return text
+
+
+def on_off(text: str) -> bool:
+    """Read a switch."""
+    word = text.lower()
+    _must(word in {"on", "true", "yes", "1", "off", "false", "no", "0"})
+    return word in {"on", "true", "yes", "1"}
+
+
+def port_number(text: str) -> int:
+    """Read a TCP port; 0 is any free one."""
+    _must(text.isascii() and text.isdecimal() and int(text) <= MAX_PORT)
+    return int(text)
+
+
+def _must(condition: bool) -> None:
+    if not condition:
+        raise ValueError("not of this form")

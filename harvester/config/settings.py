@@ -1,0 +1,163 @@
+"""The core's settings: types, defaults, and the sentence that says what each may be.
+
+A mistake is told in that sentence alone: what pydantic says of it could repeat the value, which may be a secret.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BeforeValidator, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from harvester.config import forms
+from harvester.config.forms import ListenAddress
+from harvester.config.variables import Given, Variables
+from harvester.domain.errors import ConfigurationError
+
+_LAST_RESORT: Final = Path("/var/lib")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a setting may be; ends the sentence "NAME: must be …"."""
+
+    text: str
+
+
+class LogLevel(StrEnum):
+    """From everything to the worst."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+def _text(read: Callable[[str], object]) -> BeforeValidator:
+    return BeforeValidator(read)
+
+
+def _secret(check: Callable[[str], str]) -> BeforeValidator:
+    return BeforeValidator(lambda text: SecretStr(check(text)))
+
+
+class Settings(BaseSettings):
+    """What every command needs."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    log_level: Annotated[LogLevel, _text(str.upper), Allowed("DEBUG, INFO, WARN or ERROR")] = LogLevel.INFO
+    """Least level that is logged."""
+    postgres_uri: Annotated[
+        SecretStr | None,
+        _secret(forms.url("postgres", "postgresql")),
+        Allowed("postgresql://user:password@host:port/database?options (unset: the embedded PostgreSQL)"),
+    ] = None
+    """libpq URI of the database; unset: the embedded PostgreSQL in DATA_DIR."""
+    data_dir: Annotated[Path, Allowed("the absolute path of a folder")]
+    """Folder of the embedded database; default: `harvester` in the user's state directory."""
+    chains: Annotated[
+        tuple[str, ...], _text(forms.chain_names), Allowed("names of installed adapters, separated by commas")
+    ] = ("ton",)
+    """Adapters that run."""
+
+    def __init__(self, given: Mapping[str, Given]) -> None:
+        super().__init__(given=given)
+
+    @classmethod
+    def settings_customise_sources(cls, *_args: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read what `Variables` found and nothing else: it knows files, credentials and both names."""
+        return (_GivenSource(cls, sources["init_settings"].init_kwargs["given"]),)
+
+    @classmethod
+    def load(cls, variables: Variables) -> Self:
+        """Return the settings of this process.
+
+        Raises:
+            ExceptionGroup: of ConfigurationError, one for each mistake.
+        """
+        given, mistakes = variables.collect(name.upper() for name in cls.model_fields)
+        given.setdefault("DATA_DIR", Given("DATA_DIR", str(_default_data_dir(variables))))
+        try:
+            settings = cls(given)
+        except ValidationError as error:
+            for detail in error.errors(include_input=False, include_context=False, include_url=False):
+                name = str(detail["loc"][0]).upper()
+                mistakes.setdefault(name, cls._mistake(name, given.get(name)))
+        if mistakes:
+            raise ExceptionGroup("settings", list(mistakes.values()))
+        return settings
+
+    @classmethod
+    def _mistake(cls, name: str, given: Given | None) -> ConfigurationError:
+        field = cls.model_fields[name.lower()]
+        allowed = next(item.text for item in field.metadata if isinstance(item, Allowed))
+        if given is None:
+            return ConfigurationError(f"{name}: is not set; must be {allowed}")
+        return ConfigurationError(f"{given.name}: must be {allowed}")
+
+    def secrets(self) -> Iterable[str]:
+        """Return the values that must never be shown."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        return [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
+
+
+class DaemonSettings(Settings):
+    """What `harvester run` needs besides."""
+
+    token: Annotated[
+        SecretStr, _secret(forms.token), Allowed("the bearer token of the private API: printable ASCII without spaces")
+    ]
+    """Bearer token of the private API."""
+    host: Annotated[str, _text(forms.bind_host), Allowed("an IP address or host name of this machine")] = "127.0.0.1"
+    """Address that the API binds."""
+    port: Annotated[int, _text(forms.port_number), Allowed("a whole number from 0 (any free port) to 65535")] = 8081
+    """Port of the API."""
+    metrics: Annotated[
+        ListenAddress | None, _text(forms.listen_address), Allowed("host:port (IPv6 in brackets) or off")
+    ] = ListenAddress("127.0.0.1", 9108)
+    """Listener of `/metrics`."""
+    domain: Annotated[
+        str | None, _text(forms.domain), Allowed("a host name such as pay.example.com, without https://")
+    ] = None
+    """Public host name, for the manifest."""
+    webhook_endpoint: Annotated[SecretStr | None, _secret(forms.web_url), Allowed("an http or https URL")] = None
+    """Where events are sent; secret because such a URL often carries a key."""
+    webhook_secret: Annotated[
+        SecretStr | None,
+        _secret(forms.webhook_secret),
+        Allowed("whsec_ and 24 to 64 random bytes in base64, such as `echo whsec_$(openssl rand -base64 32)` prints"),
+    ] = None
+    """Key that signs webhooks; unset: they are not signed."""
+    migrate: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
+    """Whether the start applies missing migrations; the embedded database always gets them."""
+
+
+class _GivenSource(PydanticBaseSettingsSource):
+    """Hands pydantic the texts that `Variables` found."""
+
+    def __init__(self, settings_cls: type[BaseSettings], given: Mapping[str, Given]) -> None:
+        super().__init__(settings_cls)
+        self._given = given
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - its signature
+        given = self._given.get(field_name.upper())
+        return (given.value if given else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return {name.lower(): given.value for name, given in self._given.items()}
+
+
+def _default_data_dir(variables: Variables) -> Path:
+    if state_directory := variables.plain("STATE_DIRECTORY"):
+        return Path(state_directory.partition(":")[0])  # systemd; the first, if the unit has several
+    if state_home := variables.plain("XDG_STATE_HOME"):
+        return Path(state_home) / "harvester"
+    try:
+        return Path.home() / ".local/state/harvester"
+    except RuntimeError:  # an account that the machine does not know, as in a container
+        return _LAST_RESORT / "harvester"
