@@ -3,11 +3,12 @@
 A mistake is told in that sentence alone: what pydantic says of it could repeat the value, which may be a secret.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,6 +19,7 @@ from harvester.config.forms import ListenAddress
 from harvester.config.variables import Given, Variables
 from harvester.domain.errors import ConfigurationError
 
+DEFAULT_CHAINS: Final = ("ton",)
 _LAST_RESORT: Final = Path("/var/lib")
 
 
@@ -48,7 +50,7 @@ def _secret(check: Callable[[str], str]) -> BeforeValidator:
 class Settings(BaseSettings):
     """What every command needs."""
 
-    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, validate_default=False, hide_input_in_errors=True)
 
     log_level: Annotated[LogLevel, _text(str.upper), Allowed("DEBUG, INFO, WARN or ERROR")] = LogLevel.INFO
     """Least level that is logged."""
@@ -62,7 +64,7 @@ class Settings(BaseSettings):
     """Folder of the embedded database; default: `harvester` in the user's state directory."""
     chains: Annotated[
         tuple[str, ...], _text(forms.chain_names), Allowed("names of installed adapters, separated by commas")
-    ] = ("ton",)
+    ] = DEFAULT_CHAINS
     """Adapters that run."""
 
     def __init__(self, given: Mapping[str, Given]) -> None:
@@ -100,17 +102,19 @@ class Settings(BaseSettings):
             return ConfigurationError(f"{name}: is not set; must be {allowed}")
         return ConfigurationError(f"{given.name}: must be {allowed}")
 
-    def secrets(self) -> Iterable[str]:
-        """Return the values that must never be shown."""
+    def secrets(self) -> set[str]:
+        """Return the texts that must never be shown."""
         fields = (getattr(self, name) for name in type(self).model_fields)
-        return [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
+        values = {field.get_secret_value() for field in fields if isinstance(field, SecretStr)}
+        password = urlsplit(self.postgres_uri.get_secret_value()).password if self.postgres_uri else None
+        return values | ({password, unquote(password)} if password else set())
 
 
 class DaemonSettings(Settings):
     """What `harvester run` needs besides."""
 
     token: Annotated[
-        SecretStr, _secret(forms.token), Allowed("the bearer token of the private API: printable ASCII without spaces")
+        SecretStr, _secret(forms.token), Allowed("printable ASCII without spaces (the bearer token of the private API)")
     ]
     """Bearer token of the private API."""
     host: Annotated[str, _text(forms.bind_host), Allowed("an IP address or host name of this machine")] = "127.0.0.1"
