@@ -40,7 +40,7 @@ def configure(
     settings = None
     try:
         settings = model.load(variables)
-        names = settings.chains
+        names: Sequence[str] = settings.chains
     except* ConfigurationError as group:
         mistakes += flatten(group)
         names = _names_despite_mistakes(variables)
