@@ -1,0 +1,118 @@
+"""All lite servers together: the newest block, and questions that fail over from one server to the next.
+
+Without proofs, which server is believed about the newest block matters: a block counts as the best only after an
+account has been read at it (`confirm`), so that a server that invents a block number pushes no other aside.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from harvester_ton import tl
+from harvester_ton.errors import LiteServerError, NodeRefused, NodeUnwell
+from harvester_ton.metrics import TonMetrics
+from harvester_ton.network_config import NodeAddress
+from harvester_ton.node import QUERY_TIMEOUT_SECS, Node
+
+MAX_NODES_IN_USE: Final = 4
+"""The others step in when one of these fails: public lite servers are not to be crowded."""
+MAX_LAG_SECS: Final = 15.0
+"""A node without a block that another has had for this long is put aside. Healthy public ones trail by a few seconds."""
+CATCH_UP_WAIT_MS: Final = 3000
+"""How long a node may wait for the block it is asked about; below QUERY_TIMEOUT_SECS."""
+
+_T = TypeVar("_T")
+
+
+class Pool:
+    """The lite servers in use. `run` supervises them; everything else answers from what they know."""
+
+    def __init__(self, metrics: TonMetrics) -> None:
+        self.nodes: Sequence[Node] = ()
+        self._metrics = metrics
+        self._changed = asyncio.Event()
+        self._best: deque[tuple[int, float]] = deque()
+
+    async def run(self, addresses: Sequence[NodeAddress]) -> None:
+        """Supervise the lite servers at `addresses` until cancelled."""
+        self._metrics.add_nodes(map(str, addresses))
+        self.nodes = [Node(address, self._metrics, self._wake) for address in addresses]
+        slots = asyncio.Semaphore(MAX_NODES_IN_USE)
+        async with asyncio.TaskGroup() as group:
+            for node in self.nodes:
+                group.create_task(node.run(slots), name=f"lite server {node.name}")
+
+    def usable(self) -> list[Node]:
+        """Return the usable nodes, the one to ask first in front: newest block, then quickest."""
+        nodes = [node for node in self.nodes if node.head is not None]
+        return sorted(nodes, key=lambda node: (-node.head.seqno if node.head else 0, node.latency_secs))
+
+    async def newer(self, seqno: int) -> tl.BlockId:
+        """Wait until a usable node has a masterchain block after `seqno`, and return the newest."""
+        while True:
+            for node in self.usable():
+                if node.head is not None and node.head.seqno > seqno:
+                    return node.head
+            await self._changed.wait()
+
+    async def ask(
+        self,
+        query: bytes,
+        read: Callable[[bytes], _T],
+        *,
+        seqno: int = 0,
+        timeout_secs: float = QUERY_TIMEOUT_SECS,
+    ) -> _T:
+        """Ask one node after the other until one gives an answer that `read` accepts.
+
+        `seqno`: the masterchain block the question is about; a node that is behind waits for it.
+
+        Raises:
+            NodeRefused: all usable nodes refused, or were unwell and at least one refused.
+            LiteServerError: no node gave an answer.
+        """
+        refusal: NodeRefused | None = None
+        fault: LiteServerError = NodeUnwell(self.trouble())
+        for node in self.usable():
+            try:
+                return await node.ask(_not_before(seqno, node, query), read, timeout_secs)
+            except NodeRefused as error:
+                refusal = error
+            except NodeUnwell as error:
+                fault = error
+        raise refusal or fault
+
+    def confirm(self, block: tl.BlockId) -> None:
+        """Take note that `block` was usable; nodes that have been without it for too long are put aside."""
+        now = time.monotonic()
+        if not self._best or self._best[-1][0] < block.seqno:
+            self._best.append((block.seqno, now))
+            self._metrics.head_seqno.set(block.seqno)
+        while len(self._best) > 1 and self._best[1][1] < now - 2 * MAX_LAG_SECS:
+            self._best.popleft()
+        for node in self.usable():
+            lag = self._lag_secs(node, now)
+            self._metrics.node_lag.labels(node.name).set(lag)
+            if lag > MAX_LAG_SECS:
+                node.put_aside(f"lags: it has been without block {block.seqno} or an earlier one for {lag:.0f} s")
+
+    def trouble(self) -> str:
+        """Say why nodes are not usable."""
+        faults = [f"{node.name}: {node.fault}" for node in self.nodes if node.fault]
+        return "no lite server is usable (" + ("; ".join(faults[:5]) or "none is known yet") + ")"
+
+    def _lag_secs(self, node: Node, now: float) -> float:
+        seqno = node.head.seqno if node.head else 0
+        return next((now - since for best, since in self._best if best > seqno), 0.0)
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+def _not_before(seqno: int, node: Node, query: bytes) -> bytes:
+    if node.head is None or node.head.seqno >= seqno:
+        return query
+    return tl.waiting_for(seqno, CATCH_UP_WAIT_MS, query)
