@@ -1,0 +1,353 @@
+"""LocalTon: the whole local chain in one object, for tests, demos and `harvester dev`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nacl.signing import SigningKey
+
+from harvester_ton.devnet.accounts import Account, Address, Transaction, raw_address
+from harvester_ton.devnet.addresses import parse_address
+from harvester_ton.devnet.blocks import BlockId
+from harvester_ton.devnet.boc import read_root
+from harvester_ton.devnet.cells import Builder, Cell
+from harvester_ton.devnet.chain import Chain, McBlock
+from harvester_ton.devnet.delivery import Trace
+from harvester_ton.devnet.faults import FaultMode
+from harvester_ton.devnet.heads import Heads
+from harvester_ton.devnet.jettons import Jetton
+from harvester_ton.devnet.server import LiteServer
+from harvester_ton.devnet.tvm import default_config
+from harvester_ton.devnet.wallets import Send, Wallet
+
+NANO = 10**9
+DEFAULT_SEED = b"harvester local TON"
+_RICH_NANO = 10_000_000 * NANO
+_PRESET_WALLETS = {
+    "buyer": "v4R2",
+    "buyer2": "v5R1",
+    "buyer3": "v3R2",
+    "exchange": "highload_v2",
+    "admin": "v4R2",
+}
+_PRESET_JETTONS = {"USDX": 6, "EURX": 9}
+_BUYER_JETTONS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One payment to make. `amount` in base units; `asset` is "ton", a ticker or a raw master address.
+
+    `text` or `payload` (a cell) is the comment; `forward_amount_nano` is for jettons (0: no notification).
+    """
+
+    to: Address | str
+    amount: int
+    asset: str = "ton"
+    text: str | None = None
+    payload: Cell | bytes | None = None
+    forward_amount_nano: int = 1
+    sender: str = "buyer"
+    bounce: bool = False
+
+    def body(self) -> Cell | None:
+        """The comment as a cell. Raises `ValueError` when there are two."""
+        if self.text is not None and self.payload is not None:
+            raise ValueError("give text or payload, not both")
+        if self.text is not None:
+            return comment(self.text)
+        return read_root(self.payload) if isinstance(self.payload, bytes) else self.payload
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What came of payments submitted together. `block_seqno` is None while they still wait."""
+
+    traces: tuple[Trace, ...]
+    block_seqno: int | None
+
+    @property
+    def transactions(self) -> tuple[Transaction, ...]:
+        """Everything the payments caused, per external message in order."""
+        return tuple(transaction for trace in self.traces for transaction in trace.transactions)
+
+
+def comment(text: str) -> Cell:
+    """A text comment: op 0, then the bytes, 127 per cell at most."""
+    data = bytes(4) + text.encode()
+    chunks = [data[at : at + 127] for at in range(0, len(data), 127)]
+    cell: Cell | None = None
+    for chunk in reversed(chunks):
+        builder = Builder().raw(chunk)
+        cell = (builder.ref(cell) if cell else builder).end()
+    return cell or Builder().end()
+
+
+class LocalTon:
+    """A running local chain: `async with LocalTon(...) as ton`.
+
+    `block_seconds` None is the manual mode: blocks are made only by `produce_block` and by the calls that say so.
+    `clock` gives Unix seconds; the chain starts at its value. `ports`: one per lite server, 0 or none = a free one.
+    Raises `TvmUnavailable` on entering where no emulator exists.
+    """
+
+    def __init__(
+        self,
+        *,
+        block_seconds: float | None = None,
+        lite_servers: int = 1,
+        ports: Sequence[int] = (),
+        clock: Callable[[], float] = time.time,
+        seed: bytes = DEFAULT_SEED,
+        jettons: dict[str, int] | None = None,
+        validators: int = 4,
+    ) -> None:
+        if lite_servers < 1:
+            raise ValueError("at least one lite server is needed")
+        self.block_seconds = block_seconds
+        self.heads = Heads()
+        self.servers: list[LiteServer] = []
+        self.wallets: dict[str, Wallet] = {}
+        self.jettons: list[Jetton] = []
+        self._ports = [*ports, *[0] * lite_servers][:lite_servers]
+        self._clock, self._seed, self._validators = clock, seed, validators
+        self._preset_jettons = _PRESET_JETTONS if jettons is None else jettons
+        self._ticker: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+        self._query_id = 0
+
+    async def __aenter__(self) -> Self:
+        for name, version in {**_PRESET_WALLETS, "merchant": "v4R2"}.items():
+            self.wallets[name] = Wallet(name, version, self._key(f"wallet {name}"))
+        rich = {self.wallets[name].address[1]: _RICH_NANO for name in _PRESET_WALLETS}
+        self.chain = Chain(
+            default_config(), clock=self._clock, seed=self._seed, balances=rich, validators=self._validators
+        )
+        self.chain.produce()
+        for ticker, decimals in self._preset_jettons.items():
+            self._deploy_jetton(Jetton(ticker, decimals, self.wallets["admin"].address))
+        for index, port in enumerate(self._ports):
+            self.servers.append(LiteServer(self.chain, self.heads, self._key(f"lite server {index}"), port))
+        try:
+            for server in self.servers:
+                await server.open()
+        except OSError:
+            await self._close()
+            raise
+        self.start_blocks()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        await self.stop_blocks()
+        for server in self.servers:
+            await server.close()
+        self.chain.close()
+
+    def _key(self, purpose: str) -> SigningKey:
+        return SigningKey(hashlib.sha256(self._seed + purpose.encode()).digest())
+
+    # blocks and time
+
+    def start_blocks(self) -> None:
+        """Makes blocks on their own again; nothing happens in manual mode or when they already come."""
+        if self.block_seconds is not None and self._ticker is None:
+            self._stopped.clear()
+            self._ticker = asyncio.create_task(self._tick(self.block_seconds), name="local TON blocks")
+
+    async def stop_blocks(self) -> None:
+        """Stops making blocks on their own; may be repeated."""
+        ticker, self._ticker = self._ticker, None
+        self._stopped.set()
+        if ticker:
+            await ticker
+
+    async def _tick(self, interval_secs: float) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + interval_secs
+        while True:
+            try:
+                async with asyncio.timeout_at(due):
+                    await self._stopped.wait()
+                return
+            except TimeoutError:
+                self._produce()
+            due = max(due + interval_secs, loop.time())
+
+    def _produce(self) -> McBlock:
+        height = self.chain.produce()
+        self.heads.announce()
+        return height
+
+    async def produce_block(self, count: int = 1) -> McBlock:
+        """Makes `count` blocks now and gives the last; lets others run in between."""
+        if count < 1:
+            raise ValueError(f"count must be at least 1, not {count}")
+        for _ in range(count):
+            height = self._produce()
+            await asyncio.sleep(0)
+        return height
+
+    @property
+    def seqno(self) -> int:
+        """The newest masterchain seqno."""
+        return self.chain.head.master.id.seqno
+
+    def now(self) -> float:
+        """The chain's time in Unix seconds."""
+        return self.chain.now()
+
+    def advance(self, seconds: float) -> None:
+        """Moves the chain's clock forward; the next block shows it."""
+        self.chain.advance(seconds)
+
+    # payments
+
+    async def pay(self, to: Address | str, amount: int, asset: str = "ton", *, count: int = 1, **details: Any) -> Paid:
+        """Makes the payment `count` times and waits until it is on the chain (manual mode: makes that block).
+
+        `details` are the other fields of `Payment`. While blocks are stopped the payment only waits in the queue.
+        """
+        if not 1 <= count <= 100_000:
+            raise ValueError(f"count must be 1 to 100000, not {count}")
+        return await self.burst([Payment(to, amount, asset, **details)] * count)
+
+    async def burst(self, payments: Sequence[Payment], *, per_block: int | None = None) -> Paid:
+        """Makes all payments in one block, or `per_block` of them in each of as many blocks as it takes."""
+        if per_block is None:
+            return await self._settle(self.submit(payments))
+        traces: list[Trace] = []
+        for at in range(0, len(payments), max(1, per_block)):
+            traces += self.submit(payments[at : at + max(1, per_block)])
+            await self.produce_block()
+        return await self._settle(traces)
+
+    def submit(self, payments: Iterable[Payment]) -> list[Trace]:
+        """Queues payments for the next block without waiting: signed here, one external message per wallet and lot."""
+        lots: dict[str, list[Send]] = {}
+        for payment in payments:
+            lots.setdefault(payment.sender, []).append(self._send(payment))
+        messages = [message for name, sends in lots.items() for message in self.wallet(name).messages(sends)]
+        return [self.chain.submit(message) for message in messages]
+
+    async def _settle(self, traces: Sequence[Trace]) -> Paid:
+        while not all(trace.settled for trace in traces):
+            if self._ticker:
+                await self.heads.next()
+            elif self.block_seconds is None:
+                await self.produce_block()
+            else:
+                return Paid(tuple(traces), None)
+        refused = [trace.refused for trace in traces if trace.refused and not trace.transactions]
+        if refused:
+            raise ValueError(f"the wallet refused: {refused[0]}")
+        return Paid(tuple(traces), self.seqno)
+
+    def _send(self, payment: Payment) -> Send:
+        to, sender = parse_address(payment.to), self.wallet(payment.sender)
+        if payment.asset == "ton":
+            return Send(to, payment.amount, payment.body(), payment.bounce)
+        self._query_id += 1
+        return self.jetton(payment.asset).transfer(
+            sender.address,
+            to,
+            payment.amount,
+            forward_nano=payment.forward_amount_nano,
+            payload=payment.body(),
+            query_id=self._query_id,
+        )
+
+    def wallet(self, name: str) -> Wallet:
+        """A wallet by name. Raises `ValueError` with the names there are."""
+        if name not in self.wallets:
+            raise ValueError(f"no wallet {name!r}; there are {', '.join(self.wallets)}")
+        return self.wallets[name]
+
+    def jetton(self, name: str) -> Jetton:
+        """A jetton by ticker (the first that took it) or by raw master address."""
+        for jetton in self.jettons:
+            if name in (jetton.ticker, raw_address(jetton.master)):
+                return jetton
+        raise ValueError(f"no asset {name!r}; there are ton, {', '.join(j.ticker for j in self.jettons)}")
+
+    # contracts
+
+    async def add_jetton(self, ticker: str, decimals: int, name: str = "") -> Jetton:
+        """Deploys another jetton and gives the buyers some; a ticker may be taken twice (a counterfeit)."""
+        taken = {jetton.master for jetton in self.jettons}
+        jetton = Jetton(ticker, decimals, self.wallets["admin"].address, name)
+        while jetton.master in taken:
+            name = f"{name or ticker} "
+            jetton = Jetton(ticker, decimals, self.wallets["admin"].address, name)
+        await self._settle(self._deployment(jetton))
+        return jetton
+
+    def _deploy_jetton(self, jetton: Jetton) -> None:
+        self._deployment(jetton)
+        while self.chain.waiting:
+            self.chain.produce()
+
+    def _deployment(self, jetton: Jetton) -> list[Trace]:
+        amount = _BUYER_JETTONS * 10**jetton.decimals
+        mints = [jetton.mint(self.wallets[name].address, amount) for name in _PRESET_WALLETS if name != "admin"]
+        self.jettons.append(jetton)
+        return [self.chain.submit(m) for m in self.wallets["admin"].messages([jetton.deploy(), *mints])]
+
+    async def deploy_wallet(self, name: str = "merchant") -> Wallet:
+        """Puts a wallet's code on the chain: coins to it, then its first own message."""
+        wallet = self.wallet(name)
+        if wallet.seqno == 0:
+            await self.pay(wallet.address, NANO // 10)
+            await self._settle([self.chain.submit(wallet.message([Send(self.wallets["buyer"].address, 1)]))])
+        return wallet
+
+    def account(self, address: Address | str) -> Account:
+        """The account as it is now; an empty one where nothing ever arrived."""
+        parsed = parse_address(address)
+        return self.chain.account(parsed) or Account(parsed)
+
+    def jetton_balance(self, jetton: Jetton, owner: Address | str) -> int:
+        """Base units in the owner's jetton wallet, as the contract stores them."""
+        contract = self.account(jetton.wallet_of(parse_address(owner))).code_and_data
+        return contract[1].reader().coins() if contract else 0
+
+    # the network as others see it
+
+    async def set_faults(self, mode: FaultMode | str, *, server: int | None = None, lag_blocks: int = 0) -> None:
+        """Gives one lite server, or all, this fault ("none" heals)."""
+        if server is not None and not 0 <= server < len(self.servers):
+            raise ValueError(f"server must be 0 to {len(self.servers) - 1}, not {server}")
+        chosen = self.servers if server is None else [self.servers[server]]
+        for each in chosen:
+            await each.set_fault(FaultMode.parse(mode), lag_blocks)
+
+    def network_config(self) -> dict[str, Any]:
+        """A TON global config: the lite servers, the zero state and the init block to trust."""
+        return {
+            "@type": "config.global",
+            "liteservers": [server.config_entry() for server in self.servers],
+            "validator": {
+                "@type": "validator.config.global",
+                "zero_state": _config_id(self.chain.heights[0].master.id),
+                "init_block": _config_id(self.chain.heights[1].master.id),
+            },
+        }
+
+
+def _config_id(block: BlockId) -> dict[str, Any]:
+    encode = base64.b64encode
+    return {
+        "workchain": block.workchain,
+        "shard": block.shard,
+        "seqno": block.seqno,
+        "root_hash": encode(block.root_hash).decode(),
+        "file_hash": encode(block.file_hash).decode(),
+    }

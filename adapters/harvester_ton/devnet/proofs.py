@@ -1,0 +1,109 @@
+"""Merkle proofs out of the chain: shards, accounts (present and absent), config.
+
+Each is the bag of cells a full node would send: the proof of the block header, then the proof of the state under it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block, merkle_proof, tree_hashes
+from harvester_ton.devnet.boc import write_boc
+from harvester_ton.devnet.cells import Builder, Cell
+from harvester_ton.devnet.chain import McBlock
+from harvester_ton.devnet.hashmap_aug import cell_path
+
+CodeAndData = tuple[Cell, Cell]
+
+
+@dataclass(frozen=True)
+class ProvenAccount:
+    """What `getAccountState` answers. An absent account has an empty state and a proof of absence."""
+
+    shard: Block
+    shard_proof: bytes
+    proof: bytes
+    shard_account: Cell | None
+
+    @property
+    def state_boc(self) -> bytes:
+        return write_boc(self.shard_account.refs[0]) if self.shard_account else b""
+
+    @property
+    def state_proof(self) -> bytes:
+        """The whole account as a Merkle proof, for get-methods."""
+        if not self.shard_account:
+            return b""
+        root = self.shard_account.refs[0]
+        return write_boc(merkle_proof(root, tree_hashes(root)))
+
+
+def file_hash(data: bytes) -> bytes:
+    """SHA-256 of a file, as block ids carry it."""
+    return hashlib.sha256(data).digest()
+
+
+def shard(height: McBlock) -> bytes:
+    """That the masterchain block names its shard block."""
+    if height.shard_proof is None:
+        state = height.master.state
+        custom = state.refs[3]
+        keep = {state.hash, custom.hash, custom.refs[2].hash} | tree_hashes(height.shard_hashes)
+        height.shard_proof = _with_header(height.master, merkle_proof(state, keep))
+    return height.shard_proof
+
+
+def _with_header(block: Block, state_proof: Cell) -> bytes:
+    return write_boc([block.header_proof, state_proof]) if block.root else write_boc([state_proof])
+
+
+def shard_leaf(height: McBlock) -> Cell:
+    """The leaf with the `ShardDescr`, as getShardInfo sends it."""
+    return height.shard_hashes.refs[0]
+
+
+def all_shards(height: McBlock) -> bytes:
+    """`ShardHashes`: the dictionary behind its presence bit."""
+    return write_boc(Builder().maybe_ref(height.shard_hashes).end())
+
+
+def account(height: McBlock, block: Block, workchain: int, address: bytes) -> ProvenAccount:
+    """The account as of `block`, which is the masterchain or the shard block of `height`."""
+    if workchain == MASTERCHAIN:
+        return ProvenAccount(height.master, b"", _state_path(height.master, []), None)
+    if workchain != BASECHAIN:
+        raise ValueError(f"there is no workchain {workchain}")
+    key = int.from_bytes(address, "big")
+    value = height.accounts.leaf(key)
+    shard_proof = shard(height) if block is height.master else b""
+    proof = _state_path(height.shard, height.accounts.path(key))
+    return ProvenAccount(height.shard, shard_proof, proof, value.end() if value else None)
+
+
+def _state_path(block: Block, path: Iterable[Cell]) -> bytes:
+    state = block.state
+    keep = {state.hash, state.refs[1].hash, *(cell.hash for cell in path)}
+    return _with_header(block, merkle_proof(state, keep))
+
+
+def config(height: McBlock, params: list[int] | None = None) -> bytes:
+    """The config in the masterchain state: all of it, or the parameters asked for."""
+    state = height.master.state
+    custom = state.refs[3]
+    root = custom.refs[1]
+    keep = {state.hash, custom.hash, custom.refs[2].hash, root.hash}
+    return write_boc(merkle_proof(state, keep | config_hashes(root, params)))
+
+
+def config_hashes(root: Cell, params: list[int] | None) -> set[bytes]:
+    """The cells that show these parameters of a config, or all of them."""
+    if params is None:
+        return tree_hashes(root)
+    keep = {root.hash}
+    for number in params:
+        path = cell_path(root, 32, number & 0xFFFFFFFF)
+        keep |= {cell.hash for cell in path}
+        keep |= tree_hashes(path[-1].refs[0]) if len(path[-1].refs) == 1 else set()
+    return keep
