@@ -101,16 +101,23 @@ create table deliveries (
     sequence integer not null,
     status text not null check (status in ('pending', 'delivered', 'dead')),
     attempts integer not null default 0 check (attempts >= 0),
+    schedule_start integer not null default 0 check (schedule_start between 0 and attempts),
     due_at timestamptz not null,
     leased_until timestamptz,
     created_at timestamptz not null,
     finished_at timestamptz,
-    constraint deliveries_once unique (endpoint_id, event_id)
+    constraint deliveries_once unique (event_id, endpoint_id),
+    constraint deliveries_leased_are_pending check (leased_until is null or status = 'pending')
 ) with (fillfactor = 85);
 
-create index deliveries_due on deliveries (due_at, id) where status = 'pending';
+comment on column deliveries.schedule_start is 'attempts made before it was last resent: the schedule begins anew there';
+comment on column deliveries.due_at is 'when to look at it next; while it is leased, the end of the lease';
+comment on column deliveries.leased_until is 'set while a process sends it; tells that process''s lease from all others';
+
+-- Sending looks per endpoint, so that a backlog of one costs the others nothing.
+create index deliveries_due on deliveries (endpoint_id, due_at, id) where status = 'pending';
 create index deliveries_in_order on deliveries (endpoint_id, invoice_id, sequence) where status = 'pending';
-create index deliveries_dead on deliveries (id) where status = 'dead';
+create index deliveries_by_status on deliveries (status, id);
 
 create table delivery_attempts (
     delivery_id bigint not null references deliveries (id),

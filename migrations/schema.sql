@@ -18,14 +18,23 @@ CREATE TABLE public.deliveries (
     sequence integer NOT NULL,
     status text NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
+    schedule_start integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     leased_until timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
     CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT deliveries_check CHECK (((schedule_start >= 0) AND (schedule_start <= attempts))),
+    CONSTRAINT deliveries_leased_are_pending CHECK (((leased_until IS NULL) OR (status = 'pending'::text))),
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
 )
 WITH (fillfactor='85');
+
+COMMENT ON COLUMN public.deliveries.schedule_start IS 'attempts made before it was last resent: the schedule begins anew there';
+
+COMMENT ON COLUMN public.deliveries.due_at IS 'when to look at it next; while it is leased, the end of the lease';
+
+COMMENT ON COLUMN public.deliveries.leased_until IS 'set while a process sends it; tells that process''s lease from all others';
 
 ALTER TABLE public.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.deliveries_id_seq
@@ -143,7 +152,7 @@ ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (chain, address);
 
 ALTER TABLE ONLY public.deliveries
-    ADD CONSTRAINT deliveries_once UNIQUE (endpoint_id, event_id);
+    ADD CONSTRAINT deliveries_once UNIQUE (event_id, endpoint_id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
@@ -175,9 +184,9 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (scope, version);
 
-CREATE INDEX deliveries_dead ON public.deliveries USING btree (id) WHERE (status = 'dead'::text);
+CREATE INDEX deliveries_by_status ON public.deliveries USING btree (status, id);
 
-CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at, id) WHERE (status = 'pending'::text);
+CREATE INDEX deliveries_due ON public.deliveries USING btree (endpoint_id, due_at, id) WHERE (status = 'pending'::text);
 
 CREATE INDEX deliveries_in_order ON public.deliveries USING btree (endpoint_id, invoice_id, sequence) WHERE (status = 'pending'::text);
 

@@ -1,0 +1,225 @@
+"""Delivery of webhooks: leases what is due, sends it, stores what came of it. Any number of processes may do so.
+
+One task leases and stores, in batches; each send is a task of its own. Before anything more is leased, what came of
+the last sends is stored: while the database is away, nothing is sent that could not be remembered.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from harvester.chain import Clock
+from harvester.domain.errors import Unavailable
+from harvester.metrics import Metrics
+from harvester.services.outage import Outage
+from harvester.services.slots import Slots
+from harvester.storage import deliveries
+from harvester.storage.database import Database
+from harvester.storage.deliveries import Attempt, DeliveryStatus, Due, Outcome
+from harvester.storage.signals import Signals
+
+LOOP: Final = "deliveries"
+_POLL_SECS: Final = 1.0
+_GAUGES_SECS: Final = 5.0
+_STORE_SECS: Final = 10.0
+"""How long storing an outcome may take before the delivery counts as abandoned and is sent again."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Answer(Protocol):
+    """What came of one attempt."""
+
+    @property
+    def attempted_at(self) -> datetime: ...
+    @property
+    def duration_ms(self) -> int: ...
+    @property
+    def status_code(self) -> int | None: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def head(self) -> str | None: ...
+    @property
+    def retry_after_secs(self) -> float | None: ...
+    @property
+    def delivered(self) -> bool:
+        """Whether the endpoint took it."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the endpoint wants no more deliveries at all."""
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the endpoint should be sent less at once."""
+
+    @property
+    def result(self) -> str:
+        """One of `ATTEMPT_RESULTS`."""
+
+    def retry_delay(self, attempt: int, randomness: float) -> float | None:
+        """Return how many seconds after this failure of the `attempt` (from 1) to try again; None: never."""
+
+
+class Sender(Protocol):
+    """Sends webhooks."""
+
+    async def send(self, endpoint: str, url: str, event_id: UUID, body: bytes) -> Answer:
+        """Make one attempt, which ends within the sender's timeout. Raises nothing that the endpoint does."""
+
+
+class Delivery:
+    """Sends what the outbox holds, concurrently, in order within one endpoint and invoice, at least once."""
+
+    def __init__(
+        self,
+        database: Database,
+        sender: Sender,
+        signals: Signals,
+        clock: Clock,
+        metrics: Metrics,
+        timeout_secs: float,
+        slots: Slots | None = None,
+        randomness: Callable[[], float] = random.random,
+    ) -> None:
+        """Build it; `timeout_secs` is the sender's, and bounds how long stopping takes."""
+        self._database = database
+        self._sender = sender
+        self._clock = clock
+        self._metrics = metrics
+        self._timeout_secs = timeout_secs
+        self._slots = slots or Slots()
+        self._randomness = randomness
+        self._hint = signals.subscribe("deliveries")
+        self._outage = Outage(LOOP)
+        self._unstored: list[Outcome] = []
+        self._gauges_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop`; then let sends in flight end, store what came of them, and return.
+
+        A database that is away is waited for. A programming error ends it.
+        """
+        async with asyncio.TaskGroup() as group:
+            waker = group.create_task(self._wake_at(stop), name="deliveries: stop")
+            while not stop.is_set():
+                await self._hint.wait(await self._turn(group))
+            await self._finish()
+            waker.cancel()
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._hint.set()
+
+    async def _turn(self, group: asyncio.TaskGroup) -> float:
+        """Store, lease and start what can be; return after how many seconds to look again if nothing happens."""
+        try:
+            await self._store()
+            wait_secs = await self._claim(group)
+            await self._refresh_gauges()
+        except Unavailable as error:
+            return self._outage.retry_secs(error)
+        self._outage.over()
+        self._metrics.loop_success.labels(LOOP).set(self._clock().timestamp())
+        return wait_secs
+
+    async def _claim(self, group: asyncio.TaskGroup) -> float:
+        now = self._clock()
+        room = self._slots.room(now)
+        if room.in_all <= 0:
+            return _POLL_SECS
+        leased_until = now + timedelta(seconds=self._timeout_secs + _STORE_SECS)
+        async with self._database.connection() as connection:
+            claimed, looked_at = await deliveries.claim(connection, now, leased_until, room)
+            due_at = None if looked_at else await deliveries.next_due(connection, now)
+        for due in claimed:
+            self._slots.take(due.endpoint_id)
+            group.create_task(self._send(due), name=f"deliveries: send {due.id}")
+        if looked_at:
+            return 0.0
+        return _POLL_SECS if due_at is None else min(_POLL_SECS, (due_at - now).total_seconds())
+
+    async def _send(self, due: Due) -> None:
+        answer = await self._sender.send(due.endpoint, due.url, due.event_id, due.body.encode())
+        now = self._clock()
+        self._slots.give_back(due.endpoint_id, strained=answer.overloaded)
+        if answer.overloaded and answer.retry_after_secs:
+            self._slots.pause(due.endpoint_id, now, answer.retry_after_secs)
+        self._metrics.webhook_attempts.labels(answer.result).inc()
+        if answer.delivered:
+            self._metrics.delivery_delay.observe(max(0.0, (now - due.event_created_at).total_seconds()))
+        self._unstored.append(_judge(due, answer, now, self._randomness()))
+        self._hint.set()
+
+    async def _store(self) -> None:
+        outcomes = tuple(self._unstored)
+        if not outcomes:
+            return
+        async with self._database.connection() as connection:
+            stored = await deliveries.store_outcomes(connection, outcomes, self._clock())
+        del self._unstored[: len(outcomes)]
+        for outcome in outcomes:
+            _report(outcome, outcome.due.id in stored)
+
+    async def _refresh_gauges(self) -> None:
+        if time.monotonic() < self._gauges_at:
+            return
+        async with self._database.connection() as connection:
+            backlog = await deliveries.backlog(connection)
+        self._metrics.deliveries_pending.set(backlog.pending)
+        self._metrics.deliveries_oldest.set(backlog.oldest.timestamp() if backlog.oldest else 0)
+        self._metrics.deliveries_dead.set(backlog.dead)
+        self._gauges_at = time.monotonic() + _GAUGES_SECS
+
+    async def _finish(self) -> None:
+        give_up_at = time.monotonic() + self._timeout_secs + _STORE_SECS
+        while (self._slots.busy or self._unstored) and time.monotonic() < give_up_at:
+            try:
+                await self._store()
+                wait_secs = _POLL_SECS if self._slots.busy else 0.0
+            except Unavailable as error:
+                wait_secs = self._outage.retry_secs(error)
+            await self._hint.wait(wait_secs)
+        if self._unstored:
+            _log.warning("stopped before the database took some outcomes: sent again later", count=len(self._unstored))
+
+
+def _judge(due: Due, answer: Answer, now: datetime, randomness: float) -> Outcome:
+    attempt = Attempt(answer.attempted_at, answer.duration_ms, answer.status_code, answer.error, answer.head)
+    if answer.delivered:
+        return Outcome(due, attempt, DeliveryStatus.DELIVERED, None, endpoint_is_gone=False)
+    delay_secs = answer.retry_delay(due.tried + 1, randomness)
+    if delay_secs is None:
+        return Outcome(due, attempt, DeliveryStatus.DEAD, None, endpoint_is_gone=answer.gone)
+    return Outcome(due, attempt, DeliveryStatus.PENDING, now + timedelta(seconds=delay_secs), endpoint_is_gone=False)
+
+
+def _report(outcome: Outcome, stored: bool) -> None:
+    due, attempt = outcome.due, outcome.attempt
+    log = _log.bind(
+        delivery_id=due.id,
+        event_id=str(due.event_id),
+        invoice_id=str(due.invoice_id),
+        endpoint=due.endpoint,
+        attempt=due.tried + 1,
+        status_code=attempt.status_code,
+        error=attempt.error,
+        duration_ms=attempt.duration_ms,
+    )
+    if not stored:
+        log.info("the lease ran out: another process delivers this webhook")
+    elif outcome.status is DeliveryStatus.DELIVERED:
+        log.debug("webhook delivered")
+    elif outcome.status is DeliveryStatus.PENDING:
+        log.info("webhook not taken, will be sent again", retry_at=str(outcome.retry_at))
+    elif outcome.endpoint_is_gone:
+        log.error("the endpoint is gone: it is disabled")
+    else:
+        log.warning("webhook given up after the last attempt: harvester webhook list, resend")

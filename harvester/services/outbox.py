@@ -1,0 +1,81 @@
+"""What an operator may ask of the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from harvester.chain import Clock
+from harvester.domain.errors import InvalidInput, NotFound
+from harvester.storage import outbox
+from harvester.storage.database import Database
+from harvester.storage.deliveries import Attempt, DeliveryStatus
+from harvester.storage.outbox import DeliveryRecord, Resent
+from harvester.storage.signals import Signals
+
+MAX_PAGE: Final = 1000
+_MAX_DELIVERY_ID: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Lists deliveries, shows one, sends again."""
+
+    database: Database
+    signals: Signals
+    clock: Clock
+
+    async def page(self, status: DeliveryStatus, limit: int, before: int | None = None) -> Sequence[DeliveryRecord]:
+        """Return at most `limit` (1 … `MAX_PAGE`) deliveries, newest first: those before id `before` if it is given.
+
+        Raises:
+            InvalidInput: the limit is out of range, or `before` is no delivery id.
+            Unavailable: the database does not answer.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"limit must be from 1 to {MAX_PAGE}")
+        if before is not None:
+            _check_delivery_id(before)
+        async with self.database.connection() as connection:
+            return await outbox.page(connection, status, limit, before)
+
+    async def show(self, delivery_id: int) -> tuple[DeliveryRecord, Sequence[Attempt]]:
+        """Return a delivery and all its attempts, oldest first.
+
+        Raises:
+            NotFound: there is no such delivery.
+            InvalidInput: it is no delivery id.
+            Unavailable: the database does not answer.
+        """
+        _check_delivery_id(delivery_id)
+        async with self.database.connection() as connection:
+            found = await outbox.get(connection, delivery_id)
+            if found is None:
+                raise NotFound(f"there is no delivery {delivery_id}")
+            return found, await outbox.attempts(connection, delivery_id)
+
+    async def resend(self, delivery_or_event_id: int | UUID) -> Sequence[Resent]:
+        """Send a delivery, or all deliveries of an event, again, now; asking twice sends once.
+
+        A delivery that is finished gets a whole schedule anew; one that is pending is brought forward. Order within
+        an invoice is kept.
+
+        Raises:
+            NotFound: there is no such delivery, or the event has none.
+            InvalidInput: it is no delivery id.
+            Unavailable: the database does not answer.
+        """
+        if isinstance(delivery_or_event_id, int):
+            _check_delivery_id(delivery_or_event_id)
+        async with self.database.connection() as connection:
+            resent = await outbox.resend(connection, delivery_or_event_id, self.clock())
+        if not resent:
+            what = "delivery" if isinstance(delivery_or_event_id, int) else "delivery of event"
+            raise NotFound(f"there is no {what} {delivery_or_event_id}")
+        self.signals.publish("deliveries")
+        return resent
+
+
+def _check_delivery_id(number: int) -> None:
+    if not 1 <= number <= _MAX_DELIVERY_ID:
+        raise InvalidInput(f"a delivery id is a number from 1 to {_MAX_DELIVERY_ID}")

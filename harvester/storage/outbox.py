@@ -1,0 +1,126 @@
+"""The outbox as the operator sees it: lists, one delivery with its attempts, and sending again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from harvester.storage.database import Connection
+from harvester.storage.deliveries import Attempt, DeliveryStatus
+
+_SELECT: Final = """
+SELECT deliveries.id, deliveries.status, endpoints.name AS endpoint, endpoints.enabled AS endpoint_enabled,
+       deliveries.event_id, events.type AS event_type, deliveries.invoice_id, deliveries.sequence,
+       deliveries.attempts, deliveries.due_at, deliveries.created_at, deliveries.finished_at,
+       last.attempted_at, last.duration_ms, last.status_code, last.error, last.response_head
+FROM deliveries
+JOIN endpoints ON endpoints.id = deliveries.endpoint_id
+JOIN events ON events.id = deliveries.event_id
+LEFT JOIN delivery_attempts AS last ON last.delivery_id = deliveries.id AND last.attempt = deliveries.attempts
+"""
+SELECT_PAGE: Final = f"{_SELECT} WHERE deliveries.status = $1 ORDER BY deliveries.id DESC LIMIT $2"
+SELECT_PAGE_BEFORE: Final = (
+    f"{_SELECT} WHERE deliveries.status = $1 AND deliveries.id < $3 ORDER BY deliveries.id DESC LIMIT $2"
+)
+SELECT_ONE: Final = f"{_SELECT} WHERE deliveries.id = $1"
+SELECT_ATTEMPTS: Final = """
+SELECT attempted_at, duration_ms, status_code, error, response_head
+FROM delivery_attempts WHERE delivery_id = $1 ORDER BY attempt
+"""
+# What is in flight stays as it is. Whatever else becomes due; what was finished begins its schedule anew.
+_RESEND: Final = """
+WITH found AS MATERIALIZED (
+    SELECT deliveries.id, deliveries.status, deliveries.leased_until, endpoints.name, endpoints.enabled
+    FROM deliveries JOIN endpoints ON endpoints.id = deliveries.endpoint_id
+    WHERE {condition}
+    FOR UPDATE OF deliveries
+), resent AS (
+    UPDATE deliveries SET
+        status = 'pending', due_at = $2, leased_until = NULL, finished_at = NULL,
+        schedule_start = CASE WHEN found.status = 'pending' THEN schedule_start ELSE attempts END
+    FROM found
+    WHERE deliveries.id = found.id AND (found.leased_until IS NULL OR found.leased_until <= $2)
+)
+SELECT id AS delivery_id, name AS endpoint, enabled AS endpoint_enabled, status AS was FROM found ORDER BY id
+"""
+RESEND_DELIVERY: Final = _RESEND.format(condition="deliveries.id = $1::bigint")
+RESEND_EVENT: Final = _RESEND.format(condition="deliveries.event_id = $1::uuid")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """A delivery as it is listed."""
+
+    id: int
+    status: DeliveryStatus
+    endpoint: str
+    """The endpoint's name."""
+    endpoint_enabled: bool
+    """If not, a pending delivery waits until it is."""
+    event_id: UUID
+    event_type: str
+    invoice_id: UUID
+    sequence: int
+    """Number of the event among its invoice's."""
+    attempts: int
+    due_at: datetime
+    """When a pending one is looked at next."""
+    created_at: datetime
+    finished_at: datetime | None
+    last_attempt: Attempt | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """A delivery that was asked for again: it is pending now, and due or in flight."""
+
+    delivery_id: int
+    endpoint: str
+    endpoint_enabled: bool
+    """If not, it waits until it is."""
+    was: DeliveryStatus
+    """State before; if it was pending, its next attempt was only brought forward."""
+
+
+async def page(
+    connection: Connection, status: DeliveryStatus, limit: int, before: int | None
+) -> Sequence[DeliveryRecord]:
+    """Return at most `limit` deliveries in that state, newest first: those before id `before` if it is given."""
+    if before is None:
+        rows = await connection.fetch(SELECT_PAGE, status.value, limit)
+    else:
+        rows = await connection.fetch(SELECT_PAGE_BEFORE, status.value, limit, before)
+    return [_from_row(row) for row in rows]
+
+
+async def get(connection: Connection, delivery_id: int) -> DeliveryRecord | None:
+    """Return the delivery, or None."""
+    row = await connection.fetchrow(SELECT_ONE, delivery_id)
+    return _from_row(row) if row else None
+
+
+async def attempts(connection: Connection, delivery_id: int) -> Sequence[Attempt]:
+    """Return the attempts of a delivery, oldest first."""
+    return [Attempt(**row) for row in await connection.fetch(SELECT_ATTEMPTS, delivery_id)]
+
+
+async def resend(connection: Connection, delivery_or_event_id: int | UUID, now: datetime) -> Sequence[Resent]:
+    """Make a delivery, or all of an event, due now, whatever became of them before; none if there is no such thing.
+
+    One of them that is in flight is left alone, so asking twice sends once. The order within the invoice is kept.
+    """
+    statement = RESEND_EVENT if isinstance(delivery_or_event_id, UUID) else RESEND_DELIVERY
+    rows = await connection.fetch(statement, delivery_or_event_id, now)
+    return [
+        Resent(row["delivery_id"], row["endpoint"], row["endpoint_enabled"], DeliveryStatus(row["was"])) for row in rows
+    ]
+
+
+def _from_row(row: asyncpg.Record) -> DeliveryRecord:
+    columns = dict(row)
+    last = {field.name: columns.pop(field.name) for field in fields(Attempt)}
+    columns["status"] = DeliveryStatus(columns["status"])
+    return DeliveryRecord(**columns, last_attempt=Attempt(**last) if last["attempted_at"] else None)
