@@ -2,11 +2,12 @@
 
 import asyncio
 import ctypes
+import functools
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -20,7 +21,7 @@ _POLL_SECS: Final = 0.05
 _LOG_TAIL_BYTES: Final = 4096
 _LOOPBACK: Final = "127.0.0.1"
 _PR_SET_PDEATHSIG: Final = 1
-# What a process needs of its surroundings. Settings of a real daemon must not reach this one: it is given all of its own.
+# Nothing else of our surroundings is passed on: settings of a real daemon must not reach this one.
 _SURROUNDINGS: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
@@ -46,12 +47,12 @@ class DaemonProcess:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "harvester", "run"),
                 cwd=folder,
-                env=environ | settings,
+                env=environ | dict(settings),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us: the daemon is stopped in its turn
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_die_with_parent(),
             )
         try:
             yield cls(process, f"http://{_LOOPBACK}:{settings['PORT']}", log_path)
@@ -117,6 +118,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to stop this process when its parent is killed, which then cannot do it itself."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with_parent() -> Callable[[], object] | None:
+    """Return what asks Linux to stop a child when its parent is killed, which then cannot do it itself."""
+    if sys.platform != "linux":
+        return None
+    return functools.partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGTERM)
