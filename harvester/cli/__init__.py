@@ -1,2 +1,64 @@
-def main() -> None:
-    """Entry point."""
+"""The `harvester` command. What a command needs is imported when it is called: `--help` should answer at once."""
+
+import sys
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+from harvester.chain import load_plugins
+from harvester.cli.failures import report
+
+_BUILT_IN: Final = {
+    "run": "Run the daemon.",
+    "migrate": "Bring the database to the version of this program.",
+    "check": "Say what is wrong with configuration, database and chains.",
+    "invoice": "Create, show, list and cancel invoices.",
+    "payment": "List payments.",
+    "webhook": "List webhook deliveries, and send them again.",
+}
+"""Commands of the core, each `command` of a module in this package."""
+
+
+class _Commands(click.Group):
+    """The core's commands, and those that the installed adapters bring."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [*_BUILT_IN, *sorted(_brought().keys() - _BUILT_IN.keys())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name in _BUILT_IN:
+            command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+            return command
+        return _brought().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        brought = {name: command.get_short_help_str(limit=70) for name, command in _brought().items()}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _BUILT_IN.get(name) or brought[name]) for name in self.list_commands(ctx)])
+
+
+def _brought() -> dict[str, click.Command]:
+    commands = [command for plugin in load_plugins().values() for command in plugin.commands]
+    return {command.name: command for command in commands if command.name}
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="harvester", prog_name="harvester")
+def harvester() -> None:
+    """Watches wallets it cannot spend from, settles invoices, and tells the merchant.
+
+    Settings come from environment variables, from `.env` in the working directory, from the files that NAME_FILE
+    variables name, and from systemd credentials.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; end the process with its status."""
+    try:
+        status = harvester.main(prog_name="harvester", standalone_mode=False)
+    except Exception as error:  # noqa: BLE001 - what is not meant for people is raised again
+        status = report(error)
+    sys.exit(status if isinstance(status, int) else 0)

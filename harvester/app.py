@@ -1,0 +1,69 @@
+"""The composition root: what the daemon is made of, in which order it starts, and in which it stops."""
+
+import asyncio
+from importlib.metadata import version
+
+from harvester.api.app import build_api, build_metrics_app
+from harvester.chain import Clock
+from harvester.config.configuration import Configuration
+from harvester.config.forms import ListenAddress
+from harvester.config.settings import DaemonSettings
+from harvester.housekeeping import Watch, Watcher, count_invoices
+from harvester.metrics import Metrics
+from harvester.notify import Notifier
+from harvester.services.chains import Chains
+from harvester.services.delivery import Delivery
+from harvester.services.invoicing import Invoicing
+from harvester.services.ledger import LedgerService
+from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
+from harvester.storage.endpoints import ENVIRONMENT
+from harvester.storage.signals import Signals
+from harvester.supervision import crew, unless_stopped
+from harvester.webhooks.client import DEFAULT_TIMEOUT_SECS, WebhookClient
+from harvester.webhooks.signing import Secret
+
+
+async def run_daemon(
+    configuration: Configuration[DaemonSettings],
+    clock: Clock,
+    notifier: Notifier,
+    stop: asyncio.Event,
+    watcher: Watcher | None = None,
+) -> None:
+    """Run until `stop` is set, then finish what is at work.
+
+    Raises:
+        ConfigurationError, or an ExceptionGroup of it: this program cannot use the database.
+        Unavailable: an address cannot be listened on.
+        ExceptionGroup: of what killed a task.
+    """
+    settings = configuration.settings
+    release = version("harvester")
+    metrics = Metrics(configuration.registry, release)
+    chains = Chains(configuration.adapters)
+    metrics.create_chains(chains.adapters)
+    scopes = migration_scopes(configuration.plugins)
+    secrets = {ENVIRONMENT: [Secret(settings.webhook_secret.get_secret_value())]} if settings.webhook_secret else {}
+
+    async with open_database(settings) as database, WebhookClient.open(secrets, clock, release) as client:
+        signals = Signals(database)
+        invoicing = Invoicing(database, chains, clock, signals, metrics)
+        ledger = LedgerService(database, chains, clock, signals, metrics)
+        delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
+        watch = Watch(database, scopes, chains, notifier, stop, watcher)
+        token = settings.token.get_secret_value()
+        api = build_api(invoicing, chains, watch.readiness, metrics, token, settings.domain)
+
+        # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
+        async with (
+            listening("METRICS", build_metrics_app(metrics.registry), settings.metrics),
+            listening("PORT", api, ListenAddress(settings.host, settings.port)),
+            crew(stop) as tasks,
+        ):
+            tasks.serve("watch", watch.run())
+            if await unless_stopped(stop, when_available(lambda: prepare_database(database, scopes, settings, clock))):
+                tasks.serve("signals", signals.run())
+                tasks.serve("housekeeping", count_invoices(database, metrics, clock))
+                tasks.work("delivery", delivery.run(stop))
+                for name, adapter in chains.adapters.items():
+                    tasks.work(name, adapter.run(ledger, stop))

@@ -1,0 +1,65 @@
+"""`harvester payment`: every transfer that came in, and what it meant."""
+
+from dataclasses import asdict
+
+import click
+
+from harvester.cli.output import json_option, print_json, print_table, unix_seconds_of
+from harvester.cli.services import Services, with_services
+from harvester.domain.identifiers import parse_uuid
+from harvester.domain.payment import PaymentClass
+from harvester.storage import payments
+from harvester.storage.payments import Payment
+
+
+@click.group()
+def command() -> None:
+    """List payments."""
+
+
+@command.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
+@click.option("--before", metavar="ID", type=click.IntRange(1, 2**63 - 1), help="Only those recorded before this one.")
+@click.option("--class", "payment_class", type=click.Choice([item.value for item in PaymentClass]))
+@click.option("--invoice", "invoice_id", metavar="ID", help="Only those for this invoice.")
+@json_option
+@with_services
+async def list_payments(
+    services: Services,
+    limit: int,
+    before: int | None,
+    payment_class: str | None,
+    invoice_id: str | None,
+    as_json: bool,
+) -> None:
+    """List incoming transfers with their class, newest first. Amounts are base units."""
+    wanted = PaymentClass(payment_class) if payment_class else None
+    async with services.database.connection() as connection:
+        page = await payments.page(connection, limit, before, wanted, parse_uuid(invoice_id) if invoice_id else None)
+    if as_json:
+        print_json({"payments": [_view(payment) for payment in page]})
+        return
+    print_table(
+        ["id", "time", "class", "amount", "asset", "payer", "invoice", "transaction", "reason"],
+        [
+            (
+                payment.id,
+                payment.time,
+                payment.payment_class,
+                payment.amount,
+                payment.asset,
+                payment.payer,
+                payment.invoice_id,
+                payment.tx_hash,
+                payment.reason,
+            )
+            for payment in page
+        ],
+    )
+
+
+def _view(payment: Payment) -> dict[str, object]:
+    view = unix_seconds_of(asdict(payment))
+    view["class"] = view.pop("payment_class")
+    view["amount"] = str(payment.amount)
+    return view

@@ -1,0 +1,118 @@
+"""Looks after the daemon: is the database there and right, how far are the chains, and who must be told."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+import structlog
+
+from harvester.chain import Clock, Health
+from harvester.domain.errors import ConfigurationError, Unavailable
+from harvester.domain.lifecycle import OPEN
+from harvester.metrics import Metrics
+from harvester.notify import Notifier
+from harvester.services.chains import Chains
+from harvester.storage import invoices
+from harvester.storage.database import Database
+from harvester.storage.migrate import missing_migrations
+
+_LOOK_SECS: Final = 2.0
+_COUNT_SECS: Final = 30.0
+_PATIENCE_SECS: Final = 5.0
+_START_EXTENSION_SECS: Final = 60.0
+
+_log = structlog.get_logger(__name__)
+
+Watcher = Callable[[Mapping[str, Health]], None]
+"""Is shown the chains' health every few seconds; a progress bar, for instance."""
+
+
+class Watch:
+    """Knows what `/readyz` answers, and keeps the service manager informed."""
+
+    def __init__(
+        self,
+        database: Database,
+        scopes: Mapping[str, Path],
+        chains: Chains,
+        notifier: Notifier,
+        stop: asyncio.Event,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._database = database
+        self._scopes = scopes
+        self._chains = chains
+        self._notifier = notifier
+        self._stop = stop
+        self._watcher = watcher
+        self._reasons: Sequence[str] = ["the database has not answered yet"]
+        self._was_ready = False
+
+    async def readiness(self) -> Sequence[str]:
+        """Return why the daemon is not ready, apart from its chains: from memory, at most seconds old."""
+        return ["the daemon is stopping"] if self._stop.is_set() else self._reasons
+
+    async def run(self) -> NoReturn:
+        """Look around every few seconds until cancelled."""
+        pause_secs = min(_LOOK_SECS, (self._notifier.watchdog_secs or _LOOK_SECS) / 3)
+        while not self._stop.is_set():
+            self._reasons = await self._look_at_database()
+            self._report()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause_secs)
+        self._notifier.stopping()
+        while True:
+            self._notifier.watchdog()
+            await asyncio.sleep(pause_secs)
+
+    async def _look_at_database(self) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECS):
+                missing = await missing_migrations(self._database, self._scopes)
+        except (Unavailable, ConfigurationError) as error:
+            return [str(error)]
+        except TimeoutError:
+            return [f"the database did not answer within {_PATIENCE_SECS:.0f} s"]
+        return [f"the database lacks {', '.join(missing)}"] if missing else []
+
+    def _report(self) -> None:
+        health = self._chains.health()
+        if self._watcher:
+            self._watcher(health)
+        reasons = [*self._reasons, *(line for name, state in health.items() for line in chain_reasons(name, state))]
+        self._notifier.watchdog()
+        self._notifier.status("; ".join(reasons) or "ready")
+        if not reasons and not self._was_ready:
+            self._was_ready = True
+            self._notifier.ready()
+            _log.info("ready")
+        elif not self._was_ready:
+            # A long first catch-up, or nodes that are away: as long as this loop runs, the start has not hung.
+            self._notifier.extend_timeout(_START_EXTENSION_SECS)
+
+
+async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> NoReturn:
+    """Keep the gauges of open invoices up to date until cancelled."""
+    while True:
+        try:
+            async with database.connection() as connection:
+                found = dict(await connection.fetch(invoices.OPEN_BY_STATUS))
+            metrics.database_up.set(1)
+            metrics.loop_success.labels("housekeeping").set(clock().timestamp())
+            for status in OPEN:
+                metrics.invoices.labels(status.value).set(found.get(status.value, 0))
+        except Unavailable:
+            metrics.database_up.set(0)  # the watch says it in words
+        await asyncio.sleep(_COUNT_SECS)
+
+
+def chain_reasons(name: str, health: Health) -> Sequence[str]:
+    """Return what keeps a chain from being ready, and how far behind it is."""
+    if health.ready:
+        return []
+    if health.head_time and health.scanned_until:
+        behind = health.head_time - health.scanned_until
+        return [*(f"{name}: {reason}" for reason in health.reasons), f"{name}: {behind} behind"]
+    return [f"{name}: {reason}" for reason in health.reasons or ("not scanned to the present yet",)]
