@@ -1,13 +1,14 @@
 """One encrypted TCP connection to a lite server (ADNL over TCP): bytes of a query in, bytes of its answer out.
 
-The keys and the cipher are pytoniq-core's; the packet loop is our own, because pytoniq's polls every 20 ms, takes frames
-of any size, and notices a dropped connection by an AttributeError. A connection is used until its first fault and never again.
+The keys and the cipher are pytoniq-core's; the packet loop is our own, because pytoniq's polls every 20 ms, takes
+frames of any size, and notices a dropped connection by an AttributeError. A connection is used until its first fault
+and never again.
 """
 
 import asyncio
 import hashlib
 import os
-from typing import Final
+from typing import Any, Final
 
 from pytoniq_core.crypto.ciphers import Client, Server, create_aes_ctr_cipher, get_shared_key
 
@@ -50,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._send(tl.ADNL_QUERY + query_id + tl.encode_bytes(tl.LITE_QUERY + tl.encode_bytes(query)))
         try:
             async with asyncio.timeout(timeout_secs):
-                data = await answer
+                data: bytes = await answer
         except TimeoutError:
             raise NodeUnwell(f"no answer within {timeout_secs:g} s") from None
         finally:
@@ -73,7 +74,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail everything that still waits."""
         fault = NodeUnwell(f"the connection was closed ({exc})" if exc else "the connection was closed")
-        waiting = [self.ready, *self._answers.values()]
+        waiting: list[asyncio.Future[Any]] = [self.ready, *self._answers.values()]
         for future in waiting:
             if not future.done():
                 future.set_exception(fault)
@@ -152,5 +153,5 @@ def _handshake(server_key: bytes, secret: bytes) -> bytes:
     shared = get_shared_key(client.x25519_private.encode(), server.x25519_public.encode())
     checksum = hashlib.sha256(secret).digest()
     cipher = create_aes_ctr_cipher(shared[0:16] + checksum[16:32], checksum[0:4] + shared[20:32])
-    key_id: bytes = server.get_key_id()
-    return key_id + client.ed25519_public.encode() + checksum + cipher.encrypt(secret)
+    packet: bytes = server.get_key_id() + client.ed25519_public.encode() + checksum + cipher.encrypt(secret)
+    return packet

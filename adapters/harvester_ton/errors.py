@@ -10,7 +10,7 @@ from typing import Final
 from harvester.domain.errors import ChainUnavailable
 
 NOT_READY_CODES: Final = frozenset({651, 652})
-"""What a node says while it does not have the block yet: seqno too big or not applied (651), timed out waiting (652)."""
+"""What a node says while it does not have the block yet: unknown or not applied (651), waited in vain (652)."""
 MAX_NODE_TEXT: Final = 200
 
 

@@ -156,21 +156,22 @@ class Backlog:
         return segment
 
 
-def batches(account: Account, segment: Segment, cursor_from: str, scanned_until: datetime | None) -> Iterator[Batch]:
+def batches(account: Account, segment: Segment, scanned_until: datetime | None) -> Iterator[Batch]:
     """Cut a segment into batches that the ledger takes, oldest first.
 
-    `scanned_until` holds after the last of them; None: the segment is followed by others.
-    A batch that is not the last is known to be complete up to the chain time of its own last transaction.
+    `scanned_until` holds after the last of them; None: the segment is followed by others. A batch that is not the last
+    is complete up to the chain time of its own last transaction, because no later one is earlier.
     """
+    cursor_from = segment.start
     transfers: list[Transfer] = []
     last = segment.entries[0]
     for entry in segment.entries:
         if transfers and len(transfers) + len(entry.transfers) > MAX_BATCH_TRANSFERS:
-            yield Batch(account, tuple(transfers), cursor_from, str(last.at), moment(last.now))
-            cursor_from, transfers = str(last.at), []
+            yield Batch(account, tuple(transfers), str(cursor_from), str(last.at), moment(last.now))
+            cursor_from, transfers = last.at, []
         transfers += entry.transfers
         last = entry
-    yield Batch(account, tuple(transfers), cursor_from, str(last.at), scanned_until or moment(last.now))
+    yield Batch(account, tuple(transfers), str(cursor_from), str(last.at), scanned_until or moment(last.now))
 
 
 def moment(unix_seconds: int) -> datetime:

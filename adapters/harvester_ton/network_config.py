@@ -1,4 +1,4 @@
-"""Which lite servers to use: single addresses as operators write them, and TON's global network config as it is published."""
+"""Which lite servers to use: addresses as operators write them, and TON's global network config as it is published."""
 
 import asyncio
 import base64

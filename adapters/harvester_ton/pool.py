@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 
 from harvester_ton import tl
@@ -19,7 +20,7 @@ from harvester_ton.node import QUERY_TIMEOUT_SECS, Node
 MAX_NODES_IN_USE: Final = 4
 """The others step in when one of these fails: public lite servers are not to be crowded."""
 MAX_LAG_SECS: Final = 15.0
-"""A node without a block that another has had for this long is put aside. Healthy public ones trail by a few seconds."""
+"""A node without a block that another has had for this long is put aside. Healthy ones trail by a few seconds."""
 CATCH_UP_WAIT_MS: Final = 3000
 """How long a node may wait for the block it is asked about; below QUERY_TIMEOUT_SECS."""
 
@@ -31,15 +32,17 @@ class Pool:
 
     def __init__(self, metrics: TonMetrics) -> None:
         self.nodes: Sequence[Node] = ()
+        self.head_time: datetime | None = None
+        """Chain time of the newest shard block that was read."""
         self._metrics = metrics
         self._changed = asyncio.Event()
         self._best: deque[tuple[int, float]] = deque()
 
-    async def run(self, addresses: Sequence[NodeAddress]) -> None:
-        """Supervise the lite servers at `addresses` until cancelled."""
+    async def run(self, addresses: Sequence[NodeAddress], at_once: int = MAX_NODES_IN_USE) -> None:
+        """Supervise the lite servers at `addresses` until cancelled, with up to `at_once` of them connected."""
         self._metrics.add_nodes(map(str, addresses))
         self.nodes = [Node(address, self._metrics, self._wake) for address in addresses]
-        slots = asyncio.Semaphore(MAX_NODES_IN_USE)
+        slots = asyncio.Semaphore(at_once)
         async with asyncio.TaskGroup() as group:
             for node in self.nodes:
                 group.create_task(node.run(slots), name=f"lite server {node.name}")
@@ -49,13 +52,17 @@ class Pool:
         nodes = [node for node in self.nodes if node.head is not None]
         return sorted(nodes, key=lambda node: (-node.head.seqno if node.head else 0, node.latency_secs))
 
+    async def changed(self) -> None:
+        """Wait until a node has got a new block or a new fault."""
+        await self._changed.wait()
+
     async def newer(self, seqno: int) -> tl.BlockId:
         """Wait until a usable node has a masterchain block after `seqno`, and return the newest."""
         while True:
             for node in self.usable():
                 if node.head is not None and node.head.seqno > seqno:
                     return node.head
-            await self._changed.wait()
+            await self.changed()
 
     async def ask(
         self,
@@ -84,9 +91,36 @@ class Pool:
                 fault = error
         raise refusal or fault
 
-    def confirm(self, block: tl.BlockId) -> None:
-        """Take note that `block` was usable; nodes that have been without it for too long are put aside."""
+    async def ask_two(
+        self, query: bytes, read: Callable[[bytes], _T], *, seqno: int, timeout_secs: float = QUERY_TIMEOUT_SECS
+    ) -> Sequence[_T]:
+        """Return the answers of two different nodes, or of the only one that answers.
+
+        Raises:
+            NodeRefused, LiteServerError: as `ask`.
+        """
+        answers: list[_T] = []
+        fault: LiteServerError = NodeUnwell(self.trouble())
+        for node in self.usable():
+            try:
+                answers.append(await node.ask(_not_before(seqno, node, query), read, timeout_secs))
+            except LiteServerError as error:
+                fault = error
+            if len(answers) == 2:
+                break
+        if not answers:
+            raise fault
+        return answers
+
+    def confirm(self, block: tl.BlockId, shard_time: datetime) -> None:
+        """Take note that `block` could be used, and how far chain time had come in a shard of it.
+
+        Nodes that have been without it for too long are put aside.
+        """
         now = time.monotonic()
+        if self.head_time is None or shard_time > self.head_time:
+            self.head_time = shard_time
+            self._metrics.head_time.set(shard_time.timestamp())
         if not self._best or self._best[-1][0] < block.seqno:
             self._best.append((block.seqno, now))
             self._metrics.head_seqno.set(block.seqno)

@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, InstanceOf, SecretBytes, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SecretBytes,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester_ton.address import parse_address
@@ -105,7 +114,9 @@ def _prefixes(text: str) -> dict[str, str]:
 def _prefix(text: str) -> tuple[str, str]:
     name, _, prefix = text.partition(" ")
     if not _PREFIX.fullmatch(prefix.strip()):
-        raise ValueError("must be `name prefix`, several separated by commas, a prefix being such as https://wallet.example/")
+        raise ValueError(
+            "must be `name prefix`, several separated by commas, a prefix being such as https://wallet.example/"
+        )
     return name, prefix.strip()
 
 
@@ -129,10 +140,10 @@ def _start_lt(text: str) -> int:
     return int(text)
 
 
-class TonSettings(BaseSettings):
+class TonSettings(BaseModel):
     """What the operator says of TON."""
 
-    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, validate_default=False)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     recipient: Annotated[str, BeforeValidator(_recipient)]
     """Raw address of the wallet that is paid."""
@@ -173,13 +184,6 @@ class TonSettings(BaseSettings):
         return jettons
 
     @classmethod
-    def settings_customise_sources(
-        cls, _cls: Any, init_settings: PydanticBaseSettingsSource, *_args: Any, **_sources: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what the composition root found and nothing else."""
-        return (init_settings,)
-
-    @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings that `environ` holds, by variable name.
 
@@ -187,7 +191,9 @@ class TonSettings(BaseSettings):
             ExceptionGroup: of ConfigurationError, one for each mistake.
         """
         try:
-            return cls(**{name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ})
+            return cls.model_validate(
+                {name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ}
+            )
         except ValidationError as error:
             mistakes = [_mistake(str(detail["loc"][0]).upper(), detail) for detail in error.errors(include_input=False)]
             raise ExceptionGroup("settings of TON", mistakes) from None

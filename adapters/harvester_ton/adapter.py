@@ -1,0 +1,154 @@
+"""The TON adapter: what it takes, how an invoice is paid, and the tasks that scan the merchant's accounts."""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Final
+
+import structlog
+
+from harvester.chain import Account, AdapterContext, Finding, Health, Ledger
+from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.money import Currency
+from harvester.domain.payment import Transfer
+from harvester_ton.address import parse_address
+from harvester_ton.cells import Cell
+from harvester_ton.decoding import COINS, decode_coins, decode_jetton, jetton_asset
+from harvester_ton.history import Decode
+from harvester_ton.jettons import JettonWallet
+from harvester_ton.links import PaymentLinks
+from harvester_ton.merchant_key import adnl_address
+from harvester_ton.metrics import TonMetrics
+from harvester_ton.network_config import NodeAddress, fetch_network_config
+from harvester_ton.payload import InvoicePayload
+from harvester_ton.pool import Pool
+from harvester_ton.settings import Jetton, TonSettings
+from harvester_ton.start import Start
+from harvester_ton.status import MAX_BEHIND, AccountStatus, Insistence
+from harvester_ton.watcher import Trust, Watcher, trust_always
+
+NAME: Final = "ton"
+COIN_DECIMALS: Final = 9
+MAX_AMOUNT: Final = (1 << 120) - 1
+"""VarUInteger 16: what one message can carry, of coins and of jettons alike."""
+_JETTON: Final = jetton_asset("")
+
+_log = structlog.get_logger(__name__)
+
+
+class TonAdapter:
+    """Implements `harvester.chain.Adapter` for TON, with lite servers as the source."""
+
+    name = NAME
+
+    def __init__(self, settings: TonSettings, context: AdapterContext) -> None:
+        self._settings = settings
+        self._clock = context.clock
+        self._metrics = TonMetrics(context.registry)
+        self._pool = Pool(self._metrics)
+        tickers = [settings.ton_ticker, *(jetton.ticker for jetton in settings.jettons)]
+        self._metrics.add_accounts(tickers)
+        self._statuses = [AccountStatus(ticker, self._metrics) for ticker in tickers]
+        self._config = Insistence("network config")
+        key = settings.key
+        self._payload = InvoicePayload(adnl_address(key.get_secret_value()) if key is not None else None)
+        self._links = lru_cache(maxsize=1024)(self._make_links)
+
+    def currencies(self) -> Sequence[Currency]:
+        """See `harvester.chain.Adapter`."""
+        coins = Currency(self._settings.ton_ticker, NAME, COINS, COIN_DECIMALS, MAX_AMOUNT)
+        jettons = (
+            Currency(jetton.ticker, NAME, jetton_asset(jetton.master), jetton.decimals, MAX_AMOUNT)
+            for jetton in self._settings.jettons
+        )
+        return [coins, *jettons]
+
+    def pay_to_address(self, currency: Currency) -> str:
+        """See `harvester.chain.Adapter`. Jettons, too, are sent to the wallet itself."""
+        del currency
+        return self._settings.recipient
+
+    def payment_request(self, invoice: Invoice) -> PaymentRequest:
+        """See `harvester.chain.Adapter`."""
+        payload = self._payload.base64(invoice.id)
+        links = self._links(invoice.pay_to_address, invoice.asset)
+        details: dict[str, object] = {}
+        if invoice.asset != COINS:
+            details["jetton_info"] = {"address": invoice.asset.removeprefix(_JETTON), "decimals": invoice.decimals}
+        return PaymentRequest(
+            links.make(payload, invoice.amount, int(invoice.expires_at.timestamp())), payload, details
+        )
+
+    def parse_address(self, text: str) -> str:
+        """See `harvester.chain.Adapter`."""
+        return parse_address(text)
+
+    async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
+        """See `harvester.chain.Adapter`. A batch that is being recorded when `stop` is set is finished."""
+        _log.warning("Lite servers are believed without proof (VERIFY=none)")
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._serve(), name="ton lite servers")]
+            tasks += [group.create_task(scan, name="ton scan") for scan in self._scans(ledger)]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+
+    def health(self) -> Health:
+        """See `harvester.chain.Adapter`."""
+        head, scanned = self._pool.head_time, [status.scanned_until for status in self._statuses]
+        reasons = [] if self._pool.usable() else [self._config.trouble or self._pool.trouble()]
+        if head is not None and self._clock() - head > MAX_BEHIND:
+            reasons.append(f"the newest block is of {head:%Y-%m-%d %H:%M:%S} UTC")
+        reasons += [f"{status.ticker}: {reason}" for status in self._statuses if (reason := status.lacks(head))]
+        known = [until for until in scanned if until is not None]
+        return Health(not reasons, head, min(known) if len(known) == len(scanned) else None, tuple(reasons))
+
+    async def check(self) -> Sequence[Finding]:
+        """See `harvester.chain.Adapter`."""
+        from harvester_ton.check import check  # noqa: PLC0415 # only the command needs it
+
+        return await check(self._settings, Pool(self._metrics), self._addresses)
+
+    async def _serve(self) -> None:
+        """Keep lite servers connected, learning first which there are."""
+        await self._pool.run(await self._config.insist(self._addresses))
+
+    async def _addresses(self) -> Sequence[NodeAddress]:
+        """Return the lite servers to use. ChainUnavailable: the network config cannot be fetched."""
+        if self._settings.lite_servers:
+            return self._settings.lite_servers
+        config = self._settings.network_config
+        found = await fetch_network_config(config) if isinstance(config, str) else config or ()
+        return random.SystemRandom().sample(found, len(found))  # all installations know the same list: spread them
+
+    def _scans(self, ledger: Ledger) -> Iterator[Coroutine[None, None, None]]:
+        coins, *jettons = self._statuses
+        recipient = self._settings.recipient
+        account = Account(NAME, recipient, recipient, COINS)
+        yield self._watcher(coins, account, lambda root: decode_coins(root, recipient).transfers, ledger).run()
+        for jetton, status in zip(self._settings.jettons, jettons, strict=True):
+            yield self._scan_jetton(jetton, status, ledger)
+
+    async def _scan_jetton(self, jetton: Jetton, status: AccountStatus, ledger: Ledger) -> None:
+        recipient = self._settings.recipient
+        wallet = JettonWallet(jetton, recipient, self._pool)
+
+        async def find() -> str:
+            return await wallet.find(await self._pool.newer(0))
+
+        def decode(root: Cell) -> Sequence[Transfer]:
+            return decode_jetton(root, address, recipient, jetton.master).transfers
+
+        address = await status.insist(find)
+        account = Account(NAME, address, recipient, jetton_asset(jetton.master))
+        await self._watcher(status, account, decode, ledger, partial(wallet.trust, address)).run()
+
+    def _watcher(
+        self, status: AccountStatus, account: Account, decode: Decode, ledger: Ledger, trust: Trust = trust_always
+    ) -> Watcher:
+        return Watcher(status, account, decode, self._pool, ledger, Start(self._settings.start_lt), trust)
+
+    def _make_links(self, pay_to_address: str, asset: str) -> PaymentLinks:
+        master = None if asset == COINS else asset.removeprefix(_JETTON)
+        return PaymentLinks(self._settings.payment_prefixes, pay_to_address, master)

@@ -1,0 +1,32 @@
+"""Commands of the TON adapter, loaded when they are called: the command line's help must not wait for cryptography."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named by `module:attribute` and imported on first use."""
+
+    def __init__(self, name: str, help_text: str, places: Mapping[str, str]) -> None:
+        super().__init__(name, help=help_text)
+        self._places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, in order."""
+        return sorted({*super().list_commands(ctx), *self._places})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if (place := self._places.get(cmd_name)) is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = place.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{place} is not a command")
+        return command
+
+
+ton = LazyGroup("ton", "Tools for TON.", {"decode": "harvester_ton.decode_command:decode_command"})
+dev = LazyGroup("dev", "A TON on this machine, for developers.", {"chain": "harvester_ton.devnet.commands:chain_command"})

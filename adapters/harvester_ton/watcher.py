@@ -1,0 +1,176 @@
+"""Following one account: at each new block its state is read, and everything new is handed to the ledger.
+
+Rules:
+- The ledger's position is read after the chain's, as its contract demands, and decides where reading goes on. Nothing
+  is remembered here that could disagree with it.
+- Within one second of chain time an account without new transactions costs one question to a lite server. Once a
+  second it costs one question to the ledger, and a batch if an invoice is open or the watermark is old.
+- Whatever is unwell outside is asked again from the start; the ledger's cursor makes that safe.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from harvester.chain import Account, Batch, Ledger, Position
+from harvester.domain.errors import ChainUnavailable
+from harvester_ton import tl
+from harvester_ton.address import split_address
+from harvester_ton.errors import NodeUnwell
+from harvester_ton.history import (
+    BEGINNING,
+    Backlog,
+    Cursor,
+    Decode,
+    Entry,
+    Segment,
+    batches,
+    moment,
+    parse_cursor,
+    read_page,
+)
+from harvester_ton.pool import Pool
+from harvester_ton.shard_state import AccountAt, read_account_at
+from harvester_ton.start import Start
+from harvester_ton.status import AccountStatus
+
+IDLE_WATERMARK_SECS: Final = 30
+"""How old, in chain time, the stored watermark may be while no invoice is open that it could end."""
+
+Trust = Callable[[tl.BlockId, AccountAt], Awaitable[None]]
+"""Raises ChainUnavailable while the account's transactions are not to be believed."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def trust_always(_block: tl.BlockId, _at: AccountAt) -> None:
+    """Believe: the merchant's own wallet needs no checking."""
+
+
+class Watcher:
+    """Scans one account. `run` goes on until cancelled; a batch that is being recorded is finished first."""
+
+    def __init__(
+        self,
+        status: AccountStatus,
+        account: Account,
+        decode: Decode,
+        pool: Pool,
+        ledger: Ledger,
+        start: Start,
+        trust: Trust = trust_always,
+    ) -> None:
+        self._status = status
+        self._account = account
+        self._address = tl.AccountAddress(*split_address(account.address))
+        self._decode = decode
+        self._pool = pool
+        self._ledger = ledger
+        self._start = start
+        self._trust = trust
+        self._seqno = 0
+        self._seen: AccountAt | None = None
+
+    async def run(self) -> None:
+        """Scan the account at every new block."""
+        while True:
+            await self._status.insist(self._step)
+
+    async def _step(self) -> None:
+        block = await self._pool.newer(self._seqno)
+        at = await self._look(block)
+        self._pool.confirm(block, moment(at.shard_time))
+        if at != self._seen:
+            await self._trust(block, at)
+            await self._bring_to(at, await self._ledger.position(self._account))
+        self._seqno, self._seen = block.seqno, at
+        self._status.reached(moment(at.shard_time))
+
+    async def _look(self, block: tl.BlockId) -> AccountAt:
+        def read(answer: bytes) -> AccountAt:
+            at = read_account_at(tl.read_account_state(answer), block, self._address)
+            if self._seen is not None and _goes_back(self._seen, at):
+                raise NodeUnwell("answered with an account state that is older than one already seen")
+            return at
+
+        return await self._pool.ask(tl.get_account_state(block, self._address), read, seqno=block.seqno)
+
+    async def _bring_to(self, at: AccountAt, position: Position) -> None:
+        newest, until = Cursor(at.last_lt, at.last_hash), moment(at.shard_time)
+        if position.cursor is None:
+            done = await self._begin(newest, position)
+        else:
+            done = parse_cursor(position.cursor)
+        if newest in (done, BEGINNING):
+            if _is_due(position, until):
+                await self._record(Batch(self._account, (), str(done), str(done), until))
+        elif newest.lt <= done.lt:
+            raise ChainUnavailable(
+                f"the newest transaction is {newest.lt}, the stored cursor is at {done.lt}: "
+                "the lite servers are behind, or serve another network than before"
+            )
+        else:
+            await self._catch_up(done, newest, until)
+
+    async def _begin(self, newest: Cursor, position: Position) -> Cursor:
+        start = await self._start.find(newest, position.open_since, self._page)
+        await self._record(Batch(self._account, (), None, str(start), None))
+        _log.info(
+            "A new account is scanned", account=self._status.ticker, address=self._account.address, from_lt=start.lt
+        )
+        return start
+
+    async def _catch_up(self, done: Cursor, newest: Cursor, until: datetime) -> None:
+        backlog = Backlog(done, newest)
+        while (wanted := backlog.wanted) is not None:
+            page = await self._page(wanted, backlog.done)
+            self._status.read(len(page))
+            if (segment := backlog.take(page)) is not None:
+                await self._hand_over(segment, until if backlog.wanted is None else None)
+
+    async def _page(self, first: Cursor, oldest: Cursor) -> Sequence[Entry]:
+        def read(answer: bytes) -> Sequence[Entry]:
+            return read_page(tl.read_transactions(answer), self._account.address, first, oldest, self._decode)
+
+        return await self._pool.ask(tl.get_transactions(self._address, first.lt, first.hash), read)
+
+    async def _hand_over(self, segment: Segment, until: datetime | None) -> None:
+        if segment.reborn:
+            _log.warning(
+                "An account was deleted and made again: what it got between the cursor and its end cannot be read back",
+                account=self._status.ticker,
+                cursor_lt=segment.start.lt,
+                first_lt=segment.entries[0].at.lt,
+            )
+        for batch in batches(self._account, segment, until):
+            await self._record(batch)
+            if batch.scanned_until is not None:
+                self._status.reached(batch.scanned_until)
+
+    async def _record(self, batch: Batch) -> None:
+        recording = asyncio.create_task(self._ledger.record(batch), name=f"record {self._status.ticker}")
+        try:
+            await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            try:
+                await asyncio.wait([recording])
+            finally:
+                recording.cancel()
+            raise
+
+
+def _goes_back(seen: AccountAt, at: AccountAt) -> bool:
+    """Whether `at` is from before `seen`. An account that is gone is not: it was deleted."""
+    return at.shard_time < seen.shard_time or 0 < at.last_lt < seen.last_lt
+
+
+def _is_due(position: Position, until: datetime) -> bool:
+    """Whether a watermark without transfers is worth a write: at once if it could end an invoice."""
+    stored = position.scanned_until
+    if stored is None:
+        return True
+    idle_secs = 0 if position.open_since is not None else IDLE_WATERMARK_SECS
+    return until > stored and (until - stored).total_seconds() >= idle_secs
