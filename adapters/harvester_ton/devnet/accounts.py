@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harvester_ton.devnet import blocks
@@ -44,6 +45,16 @@ class Transaction:
     root: Cell | None
     out_count: int
     seqno: int = 0  # of the shard block; set when the block is made
+
+    def describe(self) -> dict[str, str | int]:
+        """The transaction's name in JSON."""
+        return {
+            "account": raw_address(self.address),
+            "lt": str(self.lt),
+            "hash": self.hash.hex(),
+            "utime": self.utime,
+            "shard_block_seqno": self.seqno,
+        }
 
     def take_root(self) -> Cell:
         """The cell, once: the block keeps it, here the flat form stays."""
@@ -171,6 +182,18 @@ class Account:
         balance = reader.coins()
         reader.maybe_ref()
         return balance, reader
+
+    def forget_if_gone(self) -> None:
+        """An account that ended a block without existing begins its history anew when it is born."""
+        if not self.exists:
+            self.shard_account_b64 = _NO_SHARD_ACCOUNT
+
+    def history(self) -> Iterator[Transaction]:
+        """From the newest to the first."""
+        at = self.by_lt.get(self.last[0])
+        while at is not None:
+            yield at
+            at = self.by_lt.get(at.prev_lt)
 
     def store_into(self, accounts: HashMap) -> HashMap:
         """The dictionary of accounts with this one as it is now."""

@@ -80,6 +80,7 @@ class Delivery:
         listed = HashMap(256, blocks.CURRENCY)
         for address, transactions in self._of.items():
             account = self._accounts[address]
+            account.forget_if_gone()
             accounts = account.store_into(accounts)
             by_lt = HashMap(64, blocks.CURRENCY)
             for transaction in transactions:

@@ -74,8 +74,9 @@ class Paid:
 
     @property
     def transactions(self) -> tuple[Transaction, ...]:
-        """Everything the payments caused, per external message in order."""
-        return tuple(transaction for trace in self.traces for transaction in trace.transactions)
+        """Everything the payments caused, in the order it happened."""
+        caused = (transaction for trace in self.traces for transaction in trace.transactions)
+        return tuple(sorted(caused, key=lambda transaction: transaction.lt))
 
 
 def comment(text: str) -> Cell:
@@ -169,6 +170,11 @@ class LocalTon:
         self._stopped.set()
         if ticker:
             await ticker
+
+    @property
+    def blocks_running(self) -> bool:
+        """Whether blocks come on their own at the moment."""
+        return self._ticker is not None
 
     async def _tick(self, interval_secs: float) -> None:
         loop = asyncio.get_running_loop()
