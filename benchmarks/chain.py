@@ -1,4 +1,4 @@
-"""The main job on a local chain: block to webhook, and catching up with a history. Needs the TVM of `harvester[dev]`."""
+"""The main job on a local chain: block to webhook, catching up, deliveries. Needs the TVM of `harvester[dev]`."""
 
 import asyncio
 import json
