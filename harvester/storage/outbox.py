@@ -31,23 +31,21 @@ SELECT attempted_at, duration_ms, status_code, error, response_head
 FROM delivery_attempts WHERE delivery_id = $1 ORDER BY attempt
 """
 # What is in flight stays as it is. Whatever else becomes due; what was finished begins its schedule anew.
-_RESEND: Final = """
+RESEND: Final = """
 WITH found AS MATERIALIZED (
     SELECT deliveries.id, deliveries.status, deliveries.leased_until, endpoints.name, endpoints.enabled
     FROM deliveries JOIN endpoints ON endpoints.id = deliveries.endpoint_id
-    WHERE {condition}
+    WHERE deliveries.id = $1::bigint OR deliveries.event_id = $2::uuid
     FOR UPDATE OF deliveries
 ), resent AS (
     UPDATE deliveries SET
-        status = 'pending', due_at = $2, leased_until = NULL, finished_at = NULL,
+        status = 'pending', due_at = $3, leased_until = NULL, finished_at = NULL,
         schedule_start = CASE WHEN found.status = 'pending' THEN schedule_start ELSE attempts END
     FROM found
-    WHERE deliveries.id = found.id AND (found.leased_until IS NULL OR found.leased_until <= $2)
+    WHERE deliveries.id = found.id AND (found.leased_until IS NULL OR found.leased_until <= $3)
 )
 SELECT id AS delivery_id, name AS endpoint, enabled AS endpoint_enabled, status AS was FROM found ORDER BY id
 """
-RESEND_DELIVERY: Final = _RESEND.format(condition="deliveries.id = $1::bigint")
-RESEND_EVENT: Final = _RESEND.format(condition="deliveries.event_id = $1::uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +110,9 @@ async def resend(connection: Connection, delivery_or_event_id: int | UUID, now: 
 
     One of them that is in flight is left alone, so asking twice sends once. The order within the invoice is kept.
     """
-    statement = RESEND_EVENT if isinstance(delivery_or_event_id, UUID) else RESEND_DELIVERY
-    rows = await connection.fetch(statement, delivery_or_event_id, now)
+    by_event = isinstance(delivery_or_event_id, UUID)
+    ids = (None, delivery_or_event_id) if by_event else (delivery_or_event_id, None)
+    rows = await connection.fetch(RESEND, *ids, now)
     return [
         Resent(row["delivery_id"], row["endpoint"], row["endpoint_enabled"], DeliveryStatus(row["was"])) for row in rows
     ]

@@ -1,0 +1,328 @@
+"""The outbox in PostgreSQL: leases, order, outcomes, lists and sending again."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from harvester.domain.events import EventType
+from harvester.storage import deliveries, outbox
+from harvester.storage.database import Database
+from harvester.storage.deliveries import Attempt, DeliveryStatus, Due, Outcome, Room
+from harvester.storage.endpoints import ensure_environment_endpoint
+from tests.clock import ManualClock
+from tests.outbox import add_endpoint, add_event, add_invoice, rows
+
+ROOMY = Room(1000, {}, 1000)
+LEASE = timedelta(seconds=30)
+NOW = ManualClock().now
+URL = "http://127.0.0.1/hook"
+
+
+async def claim(database: Database, now: datetime = NOW, room: Room = ROOMY) -> Sequence[Due]:
+    async with database.connection() as connection:
+        claimed, _ = await deliveries.claim(connection, now, now + LEASE, room)
+    return claimed
+
+
+async def store(
+    database: Database,
+    due: Due,
+    status: DeliveryStatus = DeliveryStatus.DELIVERED,
+    retry_at: datetime | None = None,
+    *,
+    gone: bool = False,
+    now: datetime = NOW,
+) -> bool:
+    attempt = Attempt(now, 12, 200 if status is DeliveryStatus.DELIVERED else 500, None, "head")
+    async with database.connection() as connection:
+        stored = await deliveries.store_outcomes(connection, [Outcome(due, attempt, status, retry_at, gone)], now)
+    return due.id in stored
+
+
+async def two_events(database: Database) -> UUID:
+    """An invoice that was made and then paid, and nothing of it told yet."""
+    invoice_id = await add_invoice(database, NOW)
+    await add_event(database, invoice_id, 2, EventType.PAID, NOW)
+    return invoice_id
+
+
+async def test_a_claim_brings_all_that_sending_needs(database: Database) -> None:
+    endpoint_id = await add_endpoint(database, "shop", URL)
+    invoice_id = await add_invoice(database, NOW)
+    (event,) = await rows(database, "SELECT id, body FROM events")
+    (due,) = await claim(database)
+    assert due == Due(due.id, NOW + LEASE, 0, endpoint_id, "shop", URL, event["id"], invoice_id, NOW, event["body"])
+    assert "ї" in due.body
+    assert URL not in repr(due)
+
+
+async def test_what_is_leased_is_not_claimed_again_until_the_lease_ends(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_invoice(database, NOW)
+    (first,) = await claim(database)
+    assert not await claim(database, NOW + LEASE - timedelta(seconds=1))
+    (second,) = await claim(database, NOW + LEASE)
+    assert second.id == first.id
+    assert not await store(database, first)
+    assert await store(database, second)
+    (attempts,) = await rows(database, "SELECT count(*) FROM delivery_attempts")
+    assert attempts["count"] == 1
+
+
+async def test_many_processes_never_claim_the_same_delivery(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    for _ in range(60):
+        await add_invoice(database, NOW)
+    claims = await asyncio.gather(*(claim(database, room=Room(10, {}, 10)) for _ in range(12)))
+    ids = [due.id for claimed in claims for due in claimed]
+    assert len(ids) == len(set(ids))
+    ids += [due.id for due in await claim(database)]
+    assert len(set(ids)) == 60
+
+
+async def test_an_invoice_is_told_in_order_one_at_a_time(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    invoice_id = await two_events(database)
+    await add_event(database, invoice_id, 3, EventType.EXPIRED, NOW)
+    for sequence in (1, 2, 3):
+        (due,) = await claim(database)
+        assert not await claim(database, NOW + LEASE / 2)
+        (row,) = await rows(database, "SELECT sequence FROM deliveries WHERE id = $1", due.id)
+        assert row["sequence"] == sequence
+        assert await store(database, due)
+    assert not await claim(database)
+
+
+async def test_one_that_is_given_up_lets_the_next_one_go(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await two_events(database)
+    (first,) = await claim(database)
+    assert await store(database, first, DeliveryStatus.DEAD)
+    (second,) = await claim(database)
+    assert second.id != first.id
+
+
+async def test_a_failure_puts_off_the_whole_invoice_and_no_other(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    invoice_id = await two_events(database)
+    (first,) = await claim(database)
+    retry_at = NOW + timedelta(hours=5)
+    assert await store(database, first, DeliveryStatus.PENDING, retry_at)
+    other_id = await add_invoice(database, NOW)
+    await add_event(database, invoice_id, 3, EventType.EXPIRED, NOW)
+    (other,) = await claim(database, NOW + timedelta(seconds=2))
+    assert other.invoice_id == other_id
+    assert await store(database, other)
+    due_at = await rows(database, "SELECT DISTINCT due_at FROM deliveries WHERE invoice_id = $1", invoice_id)
+    assert [row["due_at"] for row in due_at] == [retry_at], "a look must scan only what is due"
+    (again,) = await claim(database, retry_at)
+    assert (again.id, again.tried) == (first.id, 1)
+
+
+async def test_two_endpoints_are_told_on_their_own(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_endpoint(database, "books", URL)
+    await two_events(database)
+    first, second = await claim(database)
+    assert await store(database, first)
+    (next_one,) = await claim(database)
+    assert next_one.endpoint == first.endpoint != second.endpoint
+
+
+async def test_room_bounds_what_is_claimed_for_each_endpoint_and_in_all(database: Database) -> None:
+    busy, full, _ = [await add_endpoint(database, name, URL) for name in ("busy", "full", "new")]
+    for _ in range(8):
+        await add_invoice(database, NOW)
+    claimed = await claim(database, room=Room(100, {busy: 2, full: 0}, 5))
+    assert sorted(due.endpoint for due in claimed) == ["busy"] * 2 + ["new"] * 5
+    assert len(await claim(database, room=Room(4, {}, 100))) == 4
+
+
+async def test_a_disabled_endpoint_keeps_its_deliveries_until_it_is_enabled(database: Database) -> None:
+    endpoint_id = await add_endpoint(database, "shop", URL)
+    await add_invoice(database, NOW)
+    await rows(database, "UPDATE endpoints SET enabled = false WHERE id = $1", endpoint_id)
+    async with database.connection() as connection:
+        assert await deliveries.next_due(connection, NOW - LEASE) is None
+    assert not await claim(database)
+    await rows(database, "UPDATE endpoints SET enabled = true WHERE id = $1", endpoint_id)
+    assert len(await claim(database)) == 1
+
+
+async def test_an_endpoint_that_is_gone_is_disabled_with_the_outcome(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_endpoint(database, "books", URL)
+    await add_invoice(database, NOW)
+    await add_invoice(database, NOW)
+    gone = next(due for due in await claim(database) if due.endpoint == "shop")
+    assert await store(database, gone, DeliveryStatus.DEAD, gone=True)
+    enabled = await rows(database, "SELECT name FROM endpoints WHERE enabled")
+    assert [row["name"] for row in enabled] == ["books"]
+
+
+async def test_an_outcome_is_stored_once_with_its_attempt(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_invoice(database, NOW)
+    (due,) = await claim(database)
+    assert await store(database, due)
+    assert not await store(database, due, DeliveryStatus.DEAD)
+    (row,) = await rows(
+        database,
+        "SELECT status, attempts, leased_until, finished_at, attempt, status_code, response_head"
+        " FROM deliveries JOIN delivery_attempts ON delivery_id = id",
+    )
+    assert tuple(row) == ("delivered", 1, None, NOW, 1, 200, "head")
+
+
+async def test_next_due_is_the_first_that_is_not_due_yet(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_invoice(database, NOW)
+    await add_invoice(database, NOW + timedelta(seconds=7))
+    await add_invoice(database, NOW + timedelta(seconds=9))
+    async with database.connection() as connection:
+        assert await deliveries.next_due(connection, NOW) == NOW + timedelta(seconds=7)
+
+
+async def test_the_backlog_counts_what_waits_and_what_was_given_up(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    for seconds in (3, 1, 2):
+        await add_invoice(database, NOW - timedelta(seconds=seconds))
+    due = await claim(database)
+    await store(database, due[0], DeliveryStatus.DEAD)
+    async with database.connection() as connection:
+        assert await deliveries.backlog(connection) == deliveries.Backlog(2, due[1].event_created_at, 1)
+
+
+async def test_lists_are_newest_first_by_state_and_page(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    for _ in range(5):
+        await add_invoice(database, NOW)
+    for due in await claim(database, room=Room(3, {}, 3)):
+        await store(database, due)
+    async with database.connection() as connection:
+        first = await outbox.page(connection, DeliveryStatus.DELIVERED, 2, None)
+        second = await outbox.page(connection, DeliveryStatus.DELIVERED, 2, first[-1].id)
+        pending = await outbox.page(connection, DeliveryStatus.PENDING, 10, None)
+        assert await outbox.page(connection, DeliveryStatus.DEAD, 10, None) == []
+        (shown, attempts) = await outbox.get(connection, first[0].id), await outbox.attempts(connection, first[0].id)
+    ids = [record.id for record in [*first, *second]]
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == 3
+    assert [record.last_attempt for record in pending] == [None, None]
+    assert shown == first[0]
+    assert [shown.last_attempt] == attempts == [Attempt(NOW, 12, 200, None, "head")]
+    assert (shown.endpoint, shown.event_type, shown.attempts) == ("shop", "invoice.created", 1)
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.DEAD, DeliveryStatus.DELIVERED])
+async def test_what_is_finished_is_sent_again_with_a_whole_schedule(database: Database, status: DeliveryStatus) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_invoice(database, NOW)
+    (due,) = await claim(database)
+    await store(database, due, status)
+    later = NOW + timedelta(days=9)
+    async with database.connection() as connection:
+        (resent,) = await outbox.resend(connection, due.id, later)
+        (repeated,) = await outbox.resend(connection, due.event_id, later)
+    assert (resent.delivery_id, resent.was, repeated.was) == (due.id, status, DeliveryStatus.PENDING)
+    (again,) = await claim(database, later)
+    assert (again.id, again.event_id, again.tried) == (due.id, due.event_id, 0)
+    assert await store(database, again, DeliveryStatus.PENDING, later, now=later)
+    (third,) = await claim(database, later)
+    assert third.tried == 1
+    numbers = await rows(database, "SELECT attempt FROM delivery_attempts ORDER BY attempt")
+    assert [row["attempt"] for row in numbers] == [1, 2]
+
+
+async def test_sending_again_brings_forward_what_waits_and_leaves_alone_what_is_in_flight(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await add_invoice(database, NOW)
+    (due,) = await claim(database)
+    async with database.connection() as connection:
+        await outbox.resend(connection, due.id, NOW)
+    assert not await claim(database)
+    assert await store(database, due, DeliveryStatus.PENDING, NOW + timedelta(hours=5))
+    async with database.connection() as connection:
+        await outbox.resend(connection, due.id, NOW)
+    (again,) = await claim(database)
+    assert again.tried == 1
+
+
+async def test_sending_again_never_puts_two_of_an_invoice_in_flight(database: Database) -> None:
+    await add_endpoint(database, "shop", URL)
+    await two_events(database)
+    (first,) = await claim(database)
+    await store(database, first)
+    (second,) = await claim(database)
+    async with database.connection() as connection:
+        await outbox.resend(connection, first.id, NOW)
+    assert not await claim(database)
+    assert await store(database, second)
+    (again,) = await claim(database, NOW + timedelta(seconds=1))
+    assert again.id == first.id
+
+
+async def test_sending_again_what_is_unknown_changes_nothing(database: Database) -> None:
+    async with database.connection() as connection:
+        assert await outbox.resend(connection, 1, NOW) == []
+        assert await outbox.resend(connection, uuid4(), NOW) == []
+
+
+async def test_the_environment_names_one_endpoint_whose_deliveries_follow_its_url(database: Database) -> None:
+    async with database.connection() as connection:
+        await ensure_environment_endpoint(connection, "http://old/", NOW)
+        await add_invoice(database, NOW)
+        for _ in range(2):
+            await ensure_environment_endpoint(connection, "http://new/", NOW)
+        (due,) = await claim(database)
+        assert (due.endpoint, due.url) == ("environment", "http://new/")
+        await ensure_environment_endpoint(connection, None, NOW)
+        await ensure_environment_endpoint(connection, None, NOW)
+        await add_invoice(database, NOW)
+        assert not await claim(database, NOW + LEASE)
+        await ensure_environment_endpoint(connection, "http://new/", NOW)
+        assert [again.id for again in await claim(database, NOW + LEASE)] == [due.id]
+    (count,) = await rows(database, "SELECT count(*) FROM endpoints")
+    assert count["count"] == 1
+
+
+_GENERATE = """
+INSERT INTO endpoints (id, name, url, created_at, updated_at)
+SELECT gen_random_uuid(), 'e' || n, 'http://x/', now(), now() FROM generate_series(1, 2) AS n;
+INSERT INTO invoices (id, status, amount, ticker, chain, asset, decimals, pay_to_address,
+                      created_at, expires_at, updated_at, private_info, metadata)
+SELECT gen_random_uuid(), 'waiting', 1, 'T', 'c', 'a', 9, 'm', now(), now(), now(), '{}', '{}'
+FROM generate_series(1, 50000);
+INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
+SELECT gen_random_uuid(), 'invoice.created', id, 1, 'test', now(), '{}' FROM invoices;
+INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
+SELECT (SELECT id FROM endpoints WHERE name = 'e1'), id, invoice_id, 1,
+       CASE WHEN row_number() OVER () <= 100 THEN 'pending' ELSE 'delivered' END, now(), now()
+FROM events;
+ANALYZE;
+"""
+_ARGUMENTS = {
+    "CLAIM": "(now(), now() + interval '30 s', '{}', '{}', 50, 50)",
+    "STORE_OUTCOMES": "(now(), '{1}', array[now()], '{dead}', array[now()], '{t}', array[now()], '{1}', '{200}', '{a}',"
+    " '{b}')",
+    "NEXT_DUE": "(now())",
+    "BACKLOG": "",
+}
+
+
+async def test_no_statement_of_the_sender_reads_what_is_finished(database: Database) -> None:
+    async with database.connection() as connection, connection.transaction():
+        await connection.execute(_GENERATE)
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            for name, arguments in _ARGUMENTS.items():
+                await connection.execute(f"PREPARE hot AS {getattr(deliveries, name)}")
+                plan = [row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE hot {arguments}")]
+                await connection.execute("DEALLOCATE hot")
+                scans = [line for line in plan if "Seq Scan" in line and "endpoints" not in line]
+                assert scans == [], f"{name}, {mode}:\n" + "\n".join(plan)
+                used = "deliveries_by_status" if name == "BACKLOG" else "deliveries_due"
+                assert name == "STORE_OUTCOMES" or any(used in line for line in plan), "\n".join(plan)
