@@ -30,7 +30,7 @@ class _OneLineMistakes(click.Command):
 
 def _address(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     try:
-        return value and parse_address(value)
+        return None if value is None else parse_address(value)
     except InvalidInput as error:
         raise click.BadParameter(str(error)) from error
 

@@ -111,13 +111,13 @@ def _read_body(transaction: Transaction, message: Message) -> tuple[Reference, b
     if message.bounced:
         return Reference(reason=_BOUNCE), True
     try:
-        body, stray = open_body(message.rest)
+        body = open_body(message.rest)
     except CellError as error:
         return Reference(reason=f"the body cannot be read: {error}"), False
     op = body.peek(32)
     if op in _IGNORED_OPS:
         return Reference(reason=_IGNORED_OPS[op]), True
-    return trusted_reference(transaction, read_reference(body), stray=stray), False
+    return trusted_reference(transaction, read_reference(body)), False
 
 
 def _jetton(transaction: Transaction, outcome: Outcome | None, recipient: str, asset: str) -> Transfer:
@@ -129,7 +129,7 @@ def _jetton(transaction: Transaction, outcome: Outcome | None, recipient: str, a
     arrival = read_arrival(transaction, message, outcome, recipient)
     if not arrival.amount:
         raise NotATransfer("the amount is 0")
-    reference = trusted_reference(transaction, arrival.reference, stray=arrival.stray)
+    reference = trusted_reference(transaction, arrival.reference)
     if arrival.sender is None:
         reference = replace(reference, invoice_id=None, reason="minted: it names no sender")
     return make_transfer(transaction, 0, asset, arrival.amount, arrival.sender or wallet_payer, reference)

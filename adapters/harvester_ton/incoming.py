@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from harvester.domain.payment import Transfer
-from harvester_ton.cells import Cell, CellError
+from harvester_ton.cells import CellError
 from harvester_ton.reference import Reference
-from harvester_ton.transaction import Message, Transaction, open_body, out_messages, read_message
+from harvester_ton.transaction import Message, Transaction, holds_stray_exotics, out_messages, read_message
 
 OP_TRANSFER_NOTIFICATION: Final = 0x7362D09C
 
@@ -37,23 +37,18 @@ def read_incoming(transaction: Transaction) -> tuple[Message, str]:
     return message, message.source
 
 
-def trusted_reference(transaction: Transaction, reference: Reference, *, stray: bool) -> Reference:
+def trusted_reference(transaction: Transaction, reference: Reference) -> Reference:
     """`reference`, but without an id if exotic cells lie in any message outside of contract code.
 
     Anybody can send such a message on a real chain, so it must not stop the account; nothing honest needs one to pay.
     """
-    outgoing = transaction.out_messages
-    if not stray and outgoing and outgoing.exotics:
-        stray = any(_has_stray(cell) for cell in out_messages(transaction) if cell.exotics)
-    return replace(reference, invoice_id=None, reason=_EXOTIC) if stray else reference
-
-
-def _has_stray(cell: Cell) -> bool:
-    try:
-        message = read_message(cell)
-        return message is None or open_body(message.rest)[1]
-    except CellError:
-        return True
+    incoming, outgoing = transaction.in_message, transaction.out_messages
+    suspects = [incoming] if incoming and incoming.exotics else []
+    if outgoing and outgoing.exotics:
+        suspects += [cell for cell in out_messages(transaction) if cell.exotics]
+    if any(holds_stray_exotics(cell) for cell in suspects):
+        return replace(reference, invoice_id=None, reason=_EXOTIC)
+    return reference
 
 
 def make_transfer(

@@ -29,15 +29,14 @@ class Arrival:
     sender: str | None
     """Raw address of the payer; None for a mint."""
     reference: Reference
-    stray: bool
-    """True if exotic cells lie in the message it was read from."""
 
 
 def read_arrival(transaction: Transaction, incoming: Message, outcome: Outcome, recipient: str) -> Arrival:
     """The transfer, from the notification if the wallet sent one, else from the message that came in."""
     _require_success(outcome)
+    outgoing = out_messages(transaction)
     try:
-        return _notification(transaction, recipient) or _internal_transfer(incoming, outcome)
+        return _notification(outgoing, recipient) or _internal_transfer(incoming, outcome)
     except CellError as error:
         raise NotATransfer(f"the jetton message cannot be read: {error}") from error
 
@@ -51,33 +50,34 @@ def _require_success(outcome: Outcome) -> None:
         raise NotATransfer("the jetton wallet's transaction failed")
 
 
-def _notification(transaction: Transaction, recipient: str) -> Arrival | None:
-    """What the first notification among the internal out messages says, None if there is none."""
-    for message, body, stray in _internal_bodies(out_messages(transaction)):
+def _notification(outgoing: list[Cell], recipient: str) -> Arrival | None:
+    """What the first notification among the internal messages says, None if there is none."""
+    for destination, body in _internal_bodies(outgoing):
         if body.peek(32) != OP_TRANSFER_NOTIFICATION:
             continue
-        if message.destination != recipient:
+        if destination != recipient:
             raise NotATransfer("the jetton wallet notified somebody else")
         body.uint(32 + 64)
         amount, sender = body.coins(), body.address()
-        return Arrival(amount, sender, _read_forward_payload(body), stray)
+        return Arrival(amount, sender, _read_forward_payload(body))
     return None
 
 
-def _internal_bodies(cells: list[Cell]) -> Iterator[tuple[Message, Slice, bool]]:
+def _internal_bodies(cells: list[Cell]) -> Iterator[tuple[str | None, Slice]]:
+    """Destination and body of the internal messages."""
     for cell in cells:
         try:
             message = read_message(cell)
-            opened = open_body(message.rest) if message else None
+            body = open_body(message.rest) if message else None
         except CellError:
             continue  # not a message that anybody could receive, so not a notification
-        if message and opened:
-            yield message, *opened
+        if message and body:
+            yield message.destination, body
 
 
 def _internal_transfer(incoming: Message, outcome: Outcome) -> Arrival:
     """What the incoming message says. The wallet's code, having run, has checked where it came from."""
-    body, stray = open_body(incoming.rest)
+    body = open_body(incoming.rest)
     if body.peek(32) != OP_INTERNAL_TRANSFER:
         raise NotATransfer("no jettons came in")
     if outcome.skipped:
@@ -86,7 +86,7 @@ def _internal_transfer(incoming: Message, outcome: Outcome) -> Arrival:
     amount, sender = body.coins(), body.address()
     body.address()
     body.coins()
-    return Arrival(amount, sender, _read_forward_payload(body), stray)
+    return Arrival(amount, sender, _read_forward_payload(body))
 
 
 def _read_forward_payload(body: Slice) -> Reference:

@@ -195,20 +195,31 @@ def read_message(cell: Cell) -> Message | None:
     return Message(bounced, source, destination, amount, extra, data)
 
 
-def open_body(rest: Slice) -> tuple[Slice, bool]:
-    """The body of a message whose header is read, and whether exotic cells lie where data is expected.
+def open_body(rest: Slice) -> Slice:
+    """The body of a message whose header is read; a state init before it is skipped."""
+    return _open_body(rest)[1]
 
-    Library cells in a state init are contract code, and no concern of ours.
-    """
-    stray = False
+
+def holds_stray_exotics(message: Cell) -> bool:
+    """Whether exotic cells lie where a message holds data. Library cells in a state init are contract code."""
+    try:
+        header = read_message(message)
+        if header is None:
+            return message.exotics != 0
+        init_refs, body = _open_body(header.rest)
+    except CellError:
+        return True
+    return any(cell.exotics & ~LIBRARY_BIT for cell in init_refs) or any(cell.exotics for cell in body.refs_left())
+
+
+def _open_body(rest: Slice) -> tuple[tuple[Cell, ...], Slice]:
+    init_refs: tuple[Cell, ...] = ()
     if rest.bit():
         init = Slice(rest.ref()) if rest.bit() else rest
         before = init.refs_left()
         _skip_state_init(init)
-        skipped = before[: len(before) - len(init.refs_left())]
-        stray = any(cell.exotics & ~LIBRARY_BIT for cell in skipped)
-    body = Slice(rest.ref()) if rest.bit() else rest
-    return body, stray or any(cell.exotics for cell in body.refs_left())
+        init_refs = before[: len(before) - len(init.refs_left())]
+    return init_refs, Slice(rest.ref()) if rest.bit() else rest
 
 
 def _skip_state_init(data: Slice) -> None:
