@@ -8,7 +8,7 @@ and never again.
 import asyncio
 import hashlib
 import os
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pytoniq_core.crypto.ciphers import Client, Server, create_aes_ctr_cipher, get_shared_key
 
@@ -66,10 +66,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Introduce ourselves."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("lite servers speak over a stream")
-        self._transport = transport
-        transport.write(self._handshake)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's streams are one without inheriting from it
+        self._transport.write(self._handshake)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail everything that still waits."""
