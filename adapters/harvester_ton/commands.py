@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -9,8 +10,8 @@ import click
 class LazyGroup(click.Group):
     """A group whose commands are named by `module:attribute` and imported on first use."""
 
-    def __init__(self, name: str, help_text: str, places: Mapping[str, str]) -> None:
-        super().__init__(name, help=help_text)
+    def __init__(self, *args: Any, places: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
         self._places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -28,5 +29,4 @@ class LazyGroup(click.Group):
         return command
 
 
-ton = LazyGroup("ton", "Tools for TON.", {"decode": "harvester_ton.decode_command:decode_command"})
-dev = LazyGroup("dev", "A TON on this machine, for developers.", {"chain": "harvester_ton.devnet.commands:chain_command"})
+ton = LazyGroup("ton", help="Tools for TON.", places={"decode": "harvester_ton.decode_command:decode_command"})

@@ -3,7 +3,8 @@
 from typing import Final
 
 from harvester.chain import Adapter, AdapterContext, AdapterPlugin
-from harvester_ton.commands import dev, ton
+from harvester_ton.commands import ton
+from harvester_ton.devnet.demo_command import dev_command
 
 
 def build(context: AdapterContext) -> Adapter:
@@ -34,6 +35,6 @@ plugin: Final = AdapterPlugin(
             "START_LT",
         }
     ),
-    commands=(ton, dev),
+    commands=(ton, dev_command),
     secrets=frozenset({"KEY"}),
 )

@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 
@@ -24,6 +24,8 @@ _PR_SET_PDEATHSIG: Final = 1
 # Nothing else of our surroundings is passed on: settings of a real daemon must not reach this one.
 _SURROUNDINGS: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
+T = TypeVar("T")
+
 
 class DaemonProcess:
     """A running daemon."""
@@ -32,7 +34,7 @@ class DaemonProcess:
         self.url = url
         """Of the API, without a slash behind it."""
         self._process = process
-        self._log_path = log_path
+        self.log_path = log_path
 
     @classmethod
     @asynccontextmanager
@@ -60,28 +62,31 @@ class DaemonProcess:
             await _stop(process)
 
     async def ready(self) -> None:
-        """Return when `/readyz` says so.
+        """Return when `/readyz` says so."""
+        async with aiohttp.ClientSession() as session:
+            while not await _is_ready(session, self.url):  # noqa: ASYNC110 - another process sets no event of ours
+                await asyncio.sleep(_POLL_SECS)
+
+    async def while_it_runs(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what `work` returns.
 
         Raises:
-            Unavailable: the daemon has ended instead; with the last line of its log.
+            Unavailable: the daemon has ended first, which cancels `work`.
         """
-        ended = asyncio.ensure_future(self._process.wait())
+        task, ended = asyncio.ensure_future(work), asyncio.ensure_future(self._process.wait())
         try:
-            async with aiohttp.ClientSession() as session:
-                while not await _is_ready(session, self.url):
-                    done, _ = await asyncio.wait({ended}, timeout=_POLL_SECS)
-                    if done:
-                        raise Unavailable(f"the daemon ended with status {ended.result()}: {self._last_line()}")
+            await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise Unavailable(f"the daemon ended with status {ended.result()}: {self.last_line()}")
+            return task.result()
         finally:
+            task.cancel()
             ended.cancel()
+            await asyncio.wait({task, ended})
 
-    async def ended(self) -> None:
-        """Wait until the daemon ends by itself, and raise Unavailable then."""
-        status = await self._process.wait()
-        raise Unavailable(f"the daemon ended with status {status}: {self._last_line()}")
-
-    def _last_line(self) -> str:
-        tail = self._log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+    def last_line(self) -> str:
+        """Return the newest line of its log."""
+        tail = self.log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
         return tail.rpartition("\n")[2] or "it logged nothing"
 
 

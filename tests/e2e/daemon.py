@@ -1,0 +1,120 @@
+"""`harvester run` and other commands as processes, as an operator runs them."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import aiohttp
+
+START_SECS = 30.0
+POLL_SECS = 0.02
+COMMAND = (sys.executable, "-m", "harvester")
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def clean_environ() -> dict[str, str]:
+    """The surroundings without anything that could be a setting."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+async def harvester(*arguments: str, environ: Mapping[str, str], folder: Path) -> tuple[int, str, str]:
+    """Run a command to its end; return its status, standard output and standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        cwd=folder,
+        env=clean_environ() | dict(environ),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await process.communicate()
+    return await process.wait(), stdout.decode(), stderr.decode()
+
+
+class Daemon:
+    """A daemon that can be started, killed and started again with the same settings."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = {"PORT": str(self.port), "METRICS": "off", **settings}
+        self.folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> str:
+        """Everything it and its predecessors have logged."""
+        return (self.folder / "daemon.log").read_text()
+
+    async def start(self) -> None:
+        """Start it; it may not be ready yet."""
+        with (self.folder / "daemon.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                "run",
+                cwd=self.folder,
+                env=clean_environ() | self.settings,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def start_ready(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        await self.start()
+        await self.until_readiness(lambda status, _body: status == 200)
+
+    async def until_readiness(self, condition: Callable[[int, dict[str, object]], bool]) -> None:
+        """Return when status and body of `/readyz` meet the condition."""
+        async with asyncio.timeout(START_SECS), aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    async with session.get(f"{self.url}/readyz") as answer:
+                        if condition(answer.status, await answer.json()):
+                            return
+                except aiohttp.ClientError:
+                    pass  # it does not listen yet
+                await self._pause()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing can be tidied up."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """SIGTERM; return the exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def restart(self) -> None:
+        """Kill it and start it again."""
+        await self.kill()
+        await self.start_ready()
+
+    async def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        if process.returncode is None:
+            process.send_signal(number)
+        return await process.wait()
+
+    async def _pause(self) -> None:
+        """Wait a moment, or not at all if the process has ended, which is an error."""
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(POLL_SECS):
+                status = await self._process.wait()
+        except TimeoutError:
+            return
+        raise AssertionError(f"the daemon ended with status {status}:\n{self.log}")
