@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from harvester_ton.devnet.boc import pruned_branch, write_boc
+from harvester_ton.devnet.boc import pruned_branch, read_root, write_boc
 from harvester_ton.devnet.cells import MERKLE_PROOF, MERKLE_UPDATE, Builder, Cell
 from harvester_ton.devnet.hashmap_aug import Augmentation, HashMap
 
@@ -60,17 +60,53 @@ class BlockId:
         return struct.pack("<iqI", self.workchain, self.shard, self.seqno) + self.root_hash + self.file_hash
 
 
+class StateGone(LookupError):
+    """The state of an old block is not kept."""
+
+
 @dataclass(eq=False)
 class Block:
     """A block, its state after it, and what others refer to it by. Seqno 0 is the zero state: no block cell."""
 
     id: BlockId
-    root: Cell | None
-    state: Cell
     boc: bytes
     gen_utime: int
     end_lt: int
     key_block: bool = False
+    kept_root: Cell | None = None
+    kept_state: Cell | None = None
+
+    @property
+    def root(self) -> Cell | None:
+        """The block's cell, read back from its file when it is no longer held; None for a zero state."""
+        if self.id.seqno == 0:
+            return None
+        return self.kept_root or read_root(self.boc)
+
+    @property
+    def state(self) -> Cell:
+        """The state after the block. Raises `StateGone` for an old block."""
+        if self.kept_state is None:
+            raise StateGone(f"the state of block {self.id.seqno} is already gone")
+        return self.kept_state
+
+    @property
+    def state_hash(self) -> bytes:
+        return self.kept_state.hash if self.kept_state else self.proven_root.refs[2].refs[1].level_hash(0)
+
+    @property
+    def proven_root(self) -> Cell:
+        """The block's cell. Raises `StateGone` for a zero state, which has none."""
+        root = self.root
+        if root is None:
+            raise StateGone("a zero state is not a block")
+        return root
+
+    def retire(self) -> None:
+        """Lets go of the cells; the file stays."""
+        if self.id.seqno:
+            self.kept_root = self.kept_state = None
+            self.__dict__.pop("header_proof", None)
 
     def reference(self) -> Builder:
         """`ExtBlkRef` to this block."""
@@ -80,10 +116,9 @@ class Block:
     @cached_property
     def header_proof(self) -> Cell:
         """Merkle proof of the header and of the hash of the state after the block."""
-        if self.root is None:
-            raise ValueError("a zero state has no header")
-        info, update = self.root.refs[0], self.root.refs[2]
-        return merkle_proof(self.root, {self.root.hash, update.hash} | tree_hashes(info))
+        root = self.proven_root
+        info, update = root.refs[0], root.refs[2]
+        return merkle_proof(root, {root.hash, update.hash} | tree_hashes(info))
 
 
 @dataclass(frozen=True)
@@ -248,14 +283,14 @@ def make_block(  # a block is these parts
 def _named(header: Header, root: Cell, state: Cell) -> Block:
     boc = write_boc(root)
     block_id = BlockId(header.workchain, SHARD_FULL, header.seqno, root.hash, hashlib.sha256(boc).digest())
-    return Block(block_id, root, state, boc, header.gen_utime, header.end_lt, header.key_block)
+    return Block(block_id, boc, header.gen_utime, header.end_lt, header.key_block, root, state)
 
 
 def zero_block(header: Header, state: Cell) -> Block:
     """The zero state dressed as block 0: what block 1 names as its previous one."""
     boc = write_boc(state)
     block_id = BlockId(header.workchain, SHARD_FULL, 0, state.hash, hashlib.sha256(boc).digest())
-    return Block(block_id, None, state, boc, header.gen_utime, header.end_lt)
+    return Block(block_id, boc, header.gen_utime, header.end_lt, kept_state=state)
 
 
 def account_block(address: bytes, transactions: HashMap, old_hash: bytes, new_hash: bytes) -> tuple[Builder, Any]:

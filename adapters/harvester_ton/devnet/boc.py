@@ -6,6 +6,7 @@ Layout: crypto/tl/boc.tlb of the TON sources (`serialized_boc#b5ee9c72`), withou
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterable, Sequence
 
 from harvester_ton.devnet.cells import ORDINARY, PRUNED, Cell, CellError
@@ -90,14 +91,14 @@ class FlatTree:
         index_of = {cell.hash: index for index, cell in enumerate(order)}
         self.ref_size = _REF_SIZE if len(order) < _MAX_CELLS else _REF_SIZE + 1
         parts: list[bytes] = []
-        self.patches: list[tuple[int, int]] = []
+        self.patches = array("I")  # pairs of position and relative index
         at = 0
         for cell in order:
             parts += (cell.descriptors(cell.mask), cell.data)
             at += 2 + len(cell.data)
             for ref in cell.refs:
                 index = index_of[ref.hash]
-                self.patches.append((at, index))
+                self.patches.extend((at, index))
                 parts.append(index.to_bytes(self.ref_size, "big"))
                 at += self.ref_size
         self.body, self.count = b"".join(parts), len(order)
@@ -147,7 +148,8 @@ def _bag(ref_size: int, count: int, roots: Sequence[int], payload: bytes) -> byt
 def _shifted(tree: FlatTree, start: int) -> bytes:
     body = bytearray(tree.body)
     pack = struct.Struct(">H").pack_into
-    for at, index in tree.patches:
+    patches = iter(tree.patches)
+    for at, index in zip(patches, patches, strict=True):
         pack(body, at, index + start)
     return bytes(body)
 

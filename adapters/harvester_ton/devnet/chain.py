@@ -10,34 +10,19 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from harvester_ton.devnet import blocks
+from harvester_ton.devnet import blocks, proofs
 from harvester_ton.devnet.accounts import Account, Address, Transaction
 from harvester_ton.devnet.blocks import ACCOUNTS, CURRENCY, Block, Header, McExtra
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.devnet.delivery import Delivery, Mail, Trace
 from harvester_ton.devnet.hashmap_aug import HashMap
+from harvester_ton.devnet.heights import Height
 from harvester_ton.devnet.tvm import Tvm
 from harvester_ton.devnet.validators import ValidatorSet, with_validators
 
 _CONFIG_ADDRESS = b"\x55" * 32
-
-
-@dataclass(eq=False)
-class McBlock:
-    """One height: the masterchain block, the shard block it names, and the accounts after them."""
-
-    master: Block
-    shard: Block
-    shard_hashes: Cell
-    accounts: HashMap
-    config: Cell
-    validators: ValidatorSet
-    prev_key_seqno: int
-    transactions: list[Transaction]
-    shard_proof: bytes | None = None  # made when first asked for
 
 
 class Chain:
@@ -52,14 +37,15 @@ class Chain:
         balances: dict[bytes, int],
         validators: int = 4,
         max_block_transactions: int = 5_000,
+        keep_states: int = 2_000,
     ) -> None:
         self._clock, self._seed, self._limit = clock, seed, max_block_transactions
-        self._offset_secs = 0.0
+        self._offset_secs, self._keep_states = 0.0, keep_states
         self._validator_count = validators
         self._base_config = config
         self._mail: deque[Mail] = deque()
         self.accounts: dict[Address, Account] = {}
-        self.heights: list[McBlock] = []
+        self.heights: list[Height] = []
         utime = int(self.now())
         self.validators = ValidatorSet.derive(seed, validators)
         self.config = with_validators(config, self.validators, utime)
@@ -87,7 +73,7 @@ class Chain:
         self._offset_secs += seconds
 
     @property
-    def head(self) -> McBlock:
+    def head(self) -> Height:
         """The newest height."""
         return self.heights[-1]
 
@@ -118,7 +104,7 @@ class Chain:
         """The account, or None if no message ever reached it."""
         return self.accounts.get(address)
 
-    def produce(self) -> McBlock:
+    def produce(self) -> Height:
         """Makes the next height out of what is waiting."""
         before, utime = self.head, max(int(self.now()), self.head.master.gen_utime)
         seqno = before.master.id.seqno + 1
@@ -130,11 +116,22 @@ class Chain:
         shard = self._shard_block(delivery, seqno, utime, start_lt, rand_seed)
         height = self._master_block(shard, seqno, utime, start_lt, rand_seed, delivery.done)
         self.heights.append(height)
+        if seqno > self._keep_states:
+            self._retire(self.heights[seqno - self._keep_states])
         return height
+
+    @staticmethod
+    def _retire(height: Height) -> None:
+        """Lets go of old states; the block files and what leads from the block to its key block stay."""
+        proofs.last_key(height)
+        height.accounts = height.old_blocks = None
+        height.master.retire()
+        height.shard.retire()
 
     def _shard_block(self, delivery: Delivery, seqno: int, utime: int, start_lt: int, rand_seed: bytes) -> Block:
         before = self.head
         header = self._header(blocks.BASECHAIN, seqno, utime, (start_lt, delivery.next_lt), key_block=False)
+        balance_before = self._state.extra
         self._state, account_blocks = delivery.settle(self._state, seqno)
         state = blocks.shard_state(header, self._state, master=before.master, custom=None)
         return blocks.make_block(
@@ -142,7 +139,7 @@ class Chain:
             previous=before.shard,
             master=before.master,
             state=state,
-            balances=(before.accounts.extra, self._state.extra),
+            balances=(balance_before, self._state.extra),
             account_blocks=account_blocks,
             rand_seed=rand_seed,
             custom=None,
@@ -150,7 +147,7 @@ class Chain:
 
     def _master_block(
         self, shard: Block, seqno: int, utime: int, start_lt: int, rand_seed: bytes, done: list[Transaction]
-    ) -> McBlock:
+    ) -> Height:
         before, signers, key_block = self.head, self.validators, self._next_validators is not None
         self._remember(before.master)
         header = self._header(blocks.MASTERCHAIN, seqno, utime, (start_lt, shard.end_lt), key_block=key_block)
@@ -173,7 +170,7 @@ class Chain:
             custom=blocks.mc_block_extra(extra),
         )
         self.validators, self._next_validators = self._next_validators or signers, None
-        return McBlock(master, shard, hashes, self._state, self.config, signers, header.prev_key_seqno, done)
+        return Height(master, shard, hashes, signers, header.prev_key_seqno, self._state, self._old_blocks, done)
 
     def _remember(self, master: Block) -> None:
         """The previous block enters the list of old ones; if it was a key block, it is the last key block now."""
@@ -198,7 +195,7 @@ class Chain:
         mc_header = self._header(blocks.MASTERCHAIN, 0, utime, (0, 0), key_block=False)
         mc_state = blocks.shard_state(mc_header, HashMap(256, ACCOUNTS), master=None, custom=custom)
         master = blocks.zero_block(mc_header, mc_state)
-        self.heights.append(McBlock(master, shard, hashes, self._state, self.config, self.validators, 0, []))
+        self.heights.append(Height(master, shard, hashes, self.validators, 0, self._state, self._old_blocks, []))
 
     def _header(self, workchain: int, seqno: int, utime: int, lts: tuple[int, int], *, key_block: bool) -> Header:
         return Header(

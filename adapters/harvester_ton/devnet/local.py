@@ -17,10 +17,11 @@ from harvester_ton.devnet.addresses import parse_address
 from harvester_ton.devnet.blocks import BlockId
 from harvester_ton.devnet.boc import read_root
 from harvester_ton.devnet.cells import Builder, Cell
-from harvester_ton.devnet.chain import Chain, McBlock
+from harvester_ton.devnet.chain import Chain
 from harvester_ton.devnet.delivery import Trace
 from harvester_ton.devnet.faults import FaultMode
 from harvester_ton.devnet.heads import Heads
+from harvester_ton.devnet.heights import Height
 from harvester_ton.devnet.jettons import Jetton
 from harvester_ton.devnet.server import LiteServer
 from harvester_ton.devnet.tvm import default_config
@@ -188,12 +189,12 @@ class LocalTon:
                 self._produce()
             due = max(due + interval_secs, loop.time())
 
-    def _produce(self) -> McBlock:
+    def _produce(self) -> Height:
         height = self.chain.produce()
         self.heads.announce()
         return height
 
-    async def produce_block(self, count: int = 1) -> McBlock:
+    async def produce_block(self, count: int = 1) -> Height:
         """Makes `count` blocks now and gives the last; lets others run in between."""
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
@@ -201,6 +202,10 @@ class LocalTon:
             height = self._produce()
             await asyncio.sleep(0)
         return height
+
+    def rotate_validators(self) -> None:
+        """The next block is a key block with a new validator set, in force after it."""
+        self.chain.rotate_validators()
 
     @property
     def seqno(self) -> int:

@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block, merkle_proof, tree_hashes
+from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block, StateGone, merkle_proof, tree_hashes
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.cells import Builder, Cell
-from harvester_ton.devnet.chain import McBlock
 from harvester_ton.devnet.hashmap_aug import cell_path
+from harvester_ton.devnet.heights import Height
 
 CodeAndData = tuple[Cell, Cell]
 
@@ -45,7 +45,7 @@ def file_hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def shard(height: McBlock) -> bytes:
+def shard(height: Height) -> bytes:
     """That the masterchain block names its shard block."""
     if height.shard_proof is None:
         state = height.master.state
@@ -55,27 +55,46 @@ def shard(height: McBlock) -> bytes:
     return height.shard_proof
 
 
+def last_key(height: Height) -> bytes:
+    """That the masterchain state names its last key block, and where its list of old blocks is."""
+    if height.key_proof is None:
+        state = height.master.state
+        custom = state.refs[3]
+        height.key_proof = write_boc(merkle_proof(state, {state.hash, custom.hash, custom.refs[2].hash}))
+    return height.key_proof
+
+
+def old_block(height: Height, seqno: int) -> bytes:
+    """That the masterchain state lists an old block."""
+    state = height.master.state
+    custom = state.refs[3]
+    path = {cell.hash for cell in height.old_blocks.path(seqno)} if height.old_blocks else set()
+    return write_boc(merkle_proof(state, {state.hash, custom.hash, custom.refs[2].hash} | path))
+
+
 def _with_header(block: Block, state_proof: Cell) -> bytes:
-    return write_boc([block.header_proof, state_proof]) if block.root else write_boc([state_proof])
+    return write_boc([block.header_proof, state_proof] if block.id.seqno else [state_proof])
 
 
-def shard_leaf(height: McBlock) -> Cell:
+def shard_leaf(height: Height) -> Cell:
     """The leaf with the `ShardDescr`, as getShardInfo sends it."""
     return height.shard_hashes.refs[0]
 
 
-def all_shards(height: McBlock) -> bytes:
+def all_shards(height: Height) -> bytes:
     """`ShardHashes`: the dictionary behind its presence bit."""
     return write_boc(Builder().maybe_ref(height.shard_hashes).end())
 
 
-def account(height: McBlock, block: Block, workchain: int, address: bytes) -> ProvenAccount:
+def account(height: Height, block: Block, workchain: int, address: bytes) -> ProvenAccount:
     """The account as of `block`, which is the masterchain or the shard block of `height`."""
     if workchain == MASTERCHAIN:
         return ProvenAccount(height.master, b"", _state_path(height.master, []), None)
     if workchain != BASECHAIN:
         raise ValueError(f"there is no workchain {workchain}")
     key = int.from_bytes(address, "big")
+    if height.accounts is None:
+        raise StateGone(f"the accounts of block {block.id.seqno} are already gone")
     value = height.accounts.leaf(key)
     shard_proof = shard(height) if block is height.master else b""
     proof = _state_path(height.shard, height.accounts.path(key))
@@ -88,7 +107,7 @@ def _state_path(block: Block, path: Iterable[Cell]) -> bytes:
     return _with_header(block, merkle_proof(state, keep))
 
 
-def config(height: McBlock, params: list[int] | None = None) -> bytes:
+def config(height: Height, params: list[int] | None = None) -> bytes:
     """The config in the masterchain state: all of it, or the parameters asked for."""
     state = height.master.state
     custom = state.refs[3]

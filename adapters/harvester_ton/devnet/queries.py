@@ -7,12 +7,13 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from harvester_ton.devnet import proofs
+from harvester_ton.devnet import block_proofs, proofs
 from harvester_ton.devnet.accounts import Account, raw_address
-from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block
+from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block, StateGone
 from harvester_ton.devnet.boc import read_root, write_boc, write_flat
 from harvester_ton.devnet.cells import CellError
-from harvester_ton.devnet.chain import Chain, McBlock
+from harvester_ton.devnet.chain import Chain
+from harvester_ton.devnet.heights import Height
 from harvester_ton.devnet.tl import TlError, TlReader, constructor, pack_bytes, pack_error
 from harvester_ton.devnet.tvm import MessageRefused
 
@@ -58,6 +59,7 @@ class LiteQueries:
 
     def _table(self) -> dict[str, Callable[[TlReader, int], bytes]]:
         at, of, lookup = f"id:{_ID}", "account:liteServer.accountId", "lt:mode.1?long utime:mode.2?int"
+        target = f"target_block:mode.0?{_ID}"
         return {
             "getMasterchainInfo = liteServer.MasterchainInfo": self._info,
             "getMasterchainInfoExt mode:# = liteServer.MasterchainInfoExt": self._info_ext,
@@ -75,6 +77,8 @@ class LiteQueries:
             f"getTransactions count:# {of} lt:long hash:int256 = liteServer.TransactionList": self._history,
             f"getConfigAll mode:# {at} = liteServer.ConfigInfo": self._config_all,
             f"getConfigParams mode:# {at} param_list:vector int = liteServer.ConfigInfo": self._config_params,
+            f"getBlockProof mode:# known_block:{_ID} {target} = liteServer.PartialBlockProof": self._proof,
+            f"getShardBlockProof {at} = liteServer.ShardBlockProof": self._shard_proof,
             "getLibraries library_list:vector int256 = liteServer.LibraryResult": self._libraries,
         }
 
@@ -87,10 +91,10 @@ class LiteQueries:
             return handler(TlReader(query[4:]), head)
         except LiteError as error:
             return pack_error(error.code, error.message)
-        except (TlError, CellError, ValueError) as error:
+        except (TlError, CellError, StateGone, ValueError) as error:
             return pack_error(BAD_REQUEST, str(error))
 
-    def _at(self, query: TlReader, head: int) -> tuple[McBlock, Block]:
+    def _at(self, query: TlReader, head: int) -> tuple[Height, Block]:
         """The height and the block that the next 80 bytes name."""
         wanted = query.raw(80)
         workchain, _, seqno = struct.unpack_from("<iqI", wanted)
@@ -104,7 +108,7 @@ class LiteQueries:
 
     def _info(self, _: TlReader, head: int) -> bytes:
         last = self._chain.heights[head].master
-        return _tag(_INFO, "MasterchainInfo") + last.id.tl() + last.state.hash + self._init()
+        return _tag(_INFO, "MasterchainInfo") + last.id.tl() + last.state_hash + self._init()
 
     def _init(self) -> bytes:
         zero = self._chain.heights[0].master.id
@@ -116,7 +120,7 @@ class LiteQueries:
             raise LiteError(BAD_REQUEST, "unsupported getMasterchainInfoExt mode")
         times = struct.pack("<ii", last.gen_utime, int(self._chain.now()))
         about = struct.pack("<Iiq", 0, _VERSION, _CAPABILITIES)
-        return _tag(_INFO_EXT, "MasterchainInfoExt") + about + last.id.tl() + times + last.state.hash + self._init()
+        return _tag(_INFO_EXT, "MasterchainInfoExt") + about + last.id.tl() + times + last.state_hash + self._init()
 
     def _time(self, _: TlReader, __: int) -> bytes:
         return _tag("liteServer.currentTime now:int", "CurrentTime") + struct.pack("<i", int(self._chain.now()))
@@ -127,15 +131,15 @@ class LiteQueries:
 
     def _block(self, query: TlReader, head: int) -> bytes:
         _, block = self._at(query, head)
-        if block.root is None:
+        if block.id.seqno == 0:
             raise LiteError(BAD_REQUEST, "a zero state is not a block")
         return _tag(f"liteServer.blockData id:{_ID} data:bytes", "BlockData") + block.id.tl() + pack_bytes(block.boc)
 
     def _state(self, query: TlReader, head: int) -> bytes:
         _, block = self._at(query, head)
-        data = block.boc if block.root is None else write_boc(block.state)
+        data = block.boc if block.id.seqno == 0 else write_boc(block.state)
         tag = _tag(f"liteServer.blockState id:{_ID} root_hash:int256 file_hash:int256 data:bytes", "BlockState")
-        return tag + block.id.tl() + block.state.hash + proofs.file_hash(data) + pack_bytes(data)
+        return tag + block.id.tl() + block.state_hash + proofs.file_hash(data) + pack_bytes(data)
 
     def _header(self, query: TlReader, head: int) -> bytes:
         _, block = self._at(query, head)
@@ -143,8 +147,6 @@ class LiteQueries:
 
     @staticmethod
     def _pack_header(block: Block, mode: int) -> bytes:
-        if block.root is None:
-            raise LiteError(BAD_REQUEST, "a zero state has no header")
         tag = _tag(f"liteServer.blockHeader id:{_ID} mode:# header_proof:bytes", "BlockHeader")
         return tag + block.id.tl() + struct.pack("<I", mode) + pack_bytes(write_boc(block.header_proof))
 
@@ -231,6 +233,20 @@ class LiteQueries:
         tag = _tag(f"liteServer.transactionList ids:vector {_ID} transactions:bytes", "TransactionList")
         body = write_flat([transaction.flat for transaction in page]) if page else b""
         return tag + struct.pack("<I", len(page)) + ids + pack_bytes(body)
+
+    def _proof(self, query: TlReader, head: int) -> bytes:
+        mode = query.uint32()
+        known, of = self._at(query, head)
+        target, to = self._at(query, head) if mode & 1 else (self._chain.heights[head], None)
+        if of is known.shard or (to and to is target.shard):
+            raise LiteError(BAD_REQUEST, "block proofs lead from a masterchain block to a masterchain block")
+        return block_proofs.partial_proof(self._chain.heights, known, target)
+
+    def _shard_proof(self, query: TlReader, head: int) -> bytes:
+        height, block = self._at(query, head)
+        if block is height.master:
+            raise LiteError(BAD_REQUEST, "a masterchain block is not proven by a masterchain block")
+        return block_proofs.shard_block_proof(height)
 
     def _config_all(self, query: TlReader, head: int) -> bytes:
         mode = query.uint32()
