@@ -2,7 +2,8 @@
 
 Rules:
 - A node is usable while it is connected and has named its newest block.
-- Any nonsense, timeout or closed connection ends the session; the next begins after a capped, jittered pause.
+- A timeout or closed connection ends the session; the next begins after a capped, jittered pause.
+- Nonsense, and lagging behind the others, end it for longer: the node is put aside.
 - A refusal ends nothing: the connection is fine. Too many in a row do.
 - While it is down there is one log line a minute, and one when it is back.
 """
@@ -15,6 +16,7 @@ from typing import Final, NoReturn, TypeVar
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
+from harvester.domain.errors import InvariantBroken
 from harvester_ton import tl
 from harvester_ton.cells import CellError
 from harvester_ton.connection import Connection, connect
@@ -30,6 +32,8 @@ FOLLOW_TIMEOUT_SECS: Final = 10.0
 NO_BLOCK_PAUSE_SECS: Final = 0.5
 """Before asking again a node that had no new block: one that says so at once must not be asked in a tight loop."""
 RETRY_WAIT: Final = wait_exponential_jitter(initial=0.25, max=15, jitter=0.5)
+ASIDE_SECS: Final = 5.0
+"""Least time that a node is put aside for an answer that cannot be true."""
 STEADY_SECS: Final = 30.0
 """A session that lasted this long starts the pauses from the shortest again."""
 MAX_REFUSALS: Final = 16
@@ -56,6 +60,8 @@ class Node:
         self._connection: Connection | None = None
         self._refusals = 0
         self._blame: str | None = None
+        """Why the session must end."""
+        self._aside_secs = 0.0
         self._logged_at = -LOG_EVERY_SECS
         self._reported = True
         """Whether the log calls it unusable, so that its return is news."""
@@ -63,13 +69,13 @@ class Node:
     async def run(self, slots: asyncio.Semaphore) -> NoReturn:
         """Keep the node usable, holding one of `slots` while it is."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(LiteServerError), wait=RETRY_WAIT, before_sleep=self._report
+            retry=retry_if_exception_type(LiteServerError), wait=self._pause_secs, before_sleep=self._report
         )
         async for attempt in retrying:
             with attempt:
                 async with slots:
                     await self._session(attempt.retry_state)
-        raise AssertionError("a session only ends by an error")
+        raise InvariantBroken("a session with a lite server ended without an error")
 
     async def ask(self, query: bytes, read: Callable[[bytes], _T], timeout_secs: float = QUERY_TIMEOUT_SECS) -> _T:
         """Send `query` and return what `read` makes of the answer.
@@ -83,32 +89,31 @@ class Node:
         if self._connection is None or self.head is None:
             raise NodeUnwell(f"lite server {self.name} is not usable: {self.fault}")
         started = time.monotonic()
+        aside_secs = 0.0
         try:
-            value = read(await self._connection.query(query, timeout_secs))
+            answer = await self._connection.query(query, timeout_secs)
+            aside_secs = ASIDE_SECS
+            value = read(answer)
         except NodeRefused as refusal:
-            self._count("refused")
-            self._refusals += 1
-            if self._refusals >= MAX_REFUSALS:
-                self.put_aside(f"refused {self._refusals} requests in a row, the last with code {refusal.code}")
+            self._refused(refusal)
             raise
         except (NodeUnwell, CellError) as error:
             self._count("unwell")
-            self.put_aside(str(error))
+            self.put_aside(str(error), aside_secs)
             raise NodeUnwell(f"lite server {self.name}: {error}") from None
         self._refusals = 0
         self._answered(time.monotonic() - started)
         return value
 
-    def put_aside(self, reason: str) -> None:
-        """End the session; the node is tried again later."""
-        if self._connection is not None:
-            self._blame = self._blame or reason
+    def put_aside(self, reason: str, aside_secs: float = ASIDE_SECS) -> None:
+        """End the session; the node is tried again after `aside_secs` at the earliest. The first reason stands."""
+        if self._connection is not None and self._blame is None:
+            self._blame, self._aside_secs = reason, aside_secs
             self._down(reason)
             self._connection.close()
 
     async def _session(self, state: RetryCallState) -> None:
-        self._blame = None
-        self._refusals = 0
+        self._blame, self._aside_secs, self._refusals = None, 0.0, 0
         self._connection = await connect(self._address, CONNECT_TIMEOUT_SECS)
         try:
             await self._follow(self._connection, state)
@@ -156,6 +161,9 @@ class Node:
         self._metrics.node_up.labels(self.name).set(0)
         self._changed()
 
+    def _pause_secs(self, state: RetryCallState) -> float:
+        return max(self._aside_secs, RETRY_WAIT(state))
+
     def _report(self, state: RetryCallState) -> None:
         self.fault = str(state.outcome.exception()) if state.outcome is not None else self.fault
         self._changed()
@@ -168,6 +176,14 @@ class Node:
         self._count("ok")
         self._metrics.duration.labels(self.name).observe(secs)
         self.latency_secs += 0.2 * (secs - self.latency_secs)
+
+    def _refused(self, refusal: NodeRefused) -> None:
+        self._count("refused")
+        if refusal.code in NOT_READY_CODES:
+            return
+        self._refusals += 1
+        if self._refusals >= MAX_REFUSALS:
+            self.put_aside(f"refused {self._refusals} requests in a row, the last with code {refusal.code}")
 
     def _count(self, result: str) -> None:
         self._metrics.requests.labels(self.name, result).inc()

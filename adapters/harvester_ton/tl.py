@@ -27,6 +27,7 @@ ACCOUNT_STATE: Final = bytes.fromhex("51c77970")
 TRANSACTION_LIST: Final = bytes.fromhex("0bc6266f")
 RUN_METHOD_RESULT: Final = bytes.fromhex("6b619aa3")
 
+MASTERCHAIN: Final = -1
 MAX_PAGE: Final = 16
 """A real node gives no more transactions than this in one answer."""
 _WITH_RESULT: Final = 4
@@ -121,7 +122,10 @@ def read_masterchain_info(answer: bytes) -> BlockId:
     """Return the newest masterchain block of the answer to `getMasterchainInfo`."""
     reader = Reader(answer)
     reader.expect(MASTERCHAIN_INFO)
-    return reader.block_id()
+    block = reader.block_id()
+    if block.workchain != MASTERCHAIN:
+        raise NodeUnwell("named a block of another chain than the masterchain")
+    return block
 
 
 def read_account_state(answer: bytes) -> AccountState:
