@@ -1,0 +1,43 @@
+"""How much of one answer is read: the bounds that keep any answer within 100 ms and 50 MB (measured by a test)."""
+
+from typing import Final
+
+from harvester_ton.boc import parse_boc
+from harvester_ton.cells import Cell
+from harvester_ton.verification.refusal import Reason, Refused, reading
+
+MAX_BOC_BYTES: Final = 1 << 20
+"""Of one bag of cells. A transaction's message holds at most 256 KiB."""
+MAX_CELLS: Final = 10_000
+"""Of one bag. A message holds at most 8192 cells; a proof has dozens, a config with 400 validators about 1000."""
+MAX_ANSWER_BYTES: Final = 2 << 20
+"""Of one whole answer: 16 steps of a block proof on the main network take about 1.2 MB."""
+
+_CHECKSUM_FLAG: Final = 0x40
+_MAX_CHECKSUM_BYTES: Final = 1 << 17
+"""Checksums are slow to compute; nodes do not send any."""
+
+
+def read_bag(data: bytes, what: str) -> tuple[Cell, ...]:
+    """Return the roots of the bag of cells `what`, each cell valid (crypto/vm/boc.cpp, DataCell.cpp), or refuse it."""
+    has_checksum = len(data) > 4 and data[4] & _CHECKSUM_FLAG
+    if len(data) > (_MAX_CHECKSUM_BYTES if has_checksum else MAX_BOC_BYTES):
+        raise Refused(Reason.TOO_LARGE, f"{what}: {len(data)} bytes of cells")
+    if _count(data) > MAX_CELLS:
+        raise Refused(Reason.TOO_LARGE, f"{what}: {_count(data)} cells")
+    with reading(what):
+        return parse_boc(data, MAX_BOC_BYTES, MAX_CELLS)
+
+
+def read_root(data: bytes, what: str) -> Cell:
+    """Return the root of a bag that must have exactly one."""
+    roots = read_bag(data, what)
+    if len(roots) != 1:
+        raise Refused(Reason.MALFORMED, f"{what}: {len(roots)} roots where one is needed")
+    return roots[0]
+
+
+def _count(data: bytes) -> int:
+    """Return the number of cells that the header claims (0 where it is too short to claim any)."""
+    width = data[4] & 7 if len(data) > 4 else 0
+    return int.from_bytes(data[6 : 6 + width])
