@@ -13,8 +13,9 @@ from uuid import UUID
 from harvester.storage.database import Connection
 
 # `open`: the endpoints that may be sent to, with how much; in random order, so that none is always served last.
-# `judged`: what waits for an earlier delivery of its invoice is put off: until that is due, or for a second while it is
-# due or in flight (its outcome wakes this one at once). So each look scans only what is due, and never the same twice.
+# `judged`: what waits for an earlier delivery of its invoice is put off: until that is due, or for a moment while it is
+# due or in flight. Its outcome makes this one due at once; the moment is what it costs if that was not seen here. So
+# each look reads only what is due, however much waits.
 CLAIM: Final = """
 WITH open AS MATERIALIZED (
     SELECT endpoints.id, endpoints.name, endpoints.url, coalesce(known.room, $5::integer) AS room
@@ -32,7 +33,7 @@ WITH open AS MATERIALIZED (
     LIMIT $6
 ), judged AS MATERIALIZED (
     SELECT due.id,
-           CASE WHEN blocker.until IS NULL THEN $2 ELSE greatest(blocker.until, $1 + interval '1 second') END AS due_at,
+           CASE WHEN blocker.until IS NULL THEN $2 ELSE greatest(blocker.until, $1 + interval '0.2 s') END AS due_at,
            CASE WHEN blocker.until IS NULL THEN $2 END AS leased_until
     FROM due LEFT JOIN LATERAL (
         SELECT CASE WHEN leased_until > $1 THEN $1 ELSE due_at END AS until FROM deliveries
