@@ -17,18 +17,19 @@ class FaultyChain(MemoryChain):
     """Does what MEMORY_FAULT says."""
 
     fault = "none"
+    trouble: str | None = None
 
     async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
         if self.fault == "dies":
             raise ZeroDivisionError("a defect for tests")
         if self.fault == "hangs":
+            self.trouble = "hangs for ever"
             await asyncio.Event().wait()
         if self.fault != "returns":
             await super().run(ledger, stop)
 
     def health(self) -> Health:
-        state = super().health()
-        return Health(False, None, None, ("no node answers",)) if self.fault == "sick" else state
+        return Health(False, None, None, (self.trouble,)) if self.trouble else super().health()
 
     async def check(self) -> Sequence[Finding]:
         return [Finding(self.fault == "none", "memory chain", self.fault)]
@@ -46,6 +47,7 @@ def build(context: AdapterContext) -> Adapter:
         raise ExceptionGroup("memory", mistakes)
     chain = FaultyChain(context.clock)
     chain.fault = fault
+    chain.trouble = "no node answers" if fault == "sick" else None
     return chain
 
 
