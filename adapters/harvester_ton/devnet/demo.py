@@ -146,5 +146,5 @@ def _shown(webhook: Webhook) -> str:
 
 def _qr_code(link: str) -> str:
     text = StringIO()
-    segno.make(link, error="l").terminal(out=text, compact=True)
+    segno.make(link, error="l").terminal(out=text, border=2, compact=True)
     return text.getvalue()

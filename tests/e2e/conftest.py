@@ -1,0 +1,82 @@
+"""What end-to-end tests share: a local chain, a database, a backend and a daemon for each module."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from harvester_ton.devnet.tvm import tvm_available
+from tests.conftest import TEMPLATE, with_database
+from tests.e2e.backend import Backend
+from tests.e2e.chain import Chain
+from tests.e2e.daemon import Daemon, harvester
+from tests.e2e.shop import TOKEN, Shop
+
+
+@dataclass
+class World:
+    """Everything an integrator has."""
+
+    chain: Chain
+    backend: Backend
+    daemon: Daemon
+    shop: Shop
+
+    async def harvester(self, *arguments: str) -> tuple[int, str, str]:
+        """Run another command with the daemon's settings."""
+        return await harvester(*arguments, environ=self.daemon.settings, folder=self.daemon.folder)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain]:
+    """A local chain in a process of its own."""
+    if not tvm_available():
+        pytest.skip("there is no TVM for this platform")
+    async with Chain.open(tmp_path_factory.mktemp("chain")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(chain: Chain, postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A daemon at work on the chain."""
+    async with open_world(chain, postgres_uri, tmp_path_factory.mktemp("daemon")) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_world(chain: Chain, postgres_uri: str, folder: Path) -> AsyncIterator[World]:
+    """Yield a daemon that is ready, with a database of its own, and a backend that hears of it."""
+    async with new_database(postgres_uri) as uri, Backend.open() as backend:
+        settings = chain.settings | {
+            "POSTGRES_URI": uri,
+            "TOKEN": TOKEN,
+            "WEBHOOK_ENDPOINT": backend.url,
+            "WEBHOOK_SECRET": backend.secret,
+        }
+        daemon = Daemon(settings, folder)
+        try:
+            await daemon.start_ready()
+            async with aiohttp.ClientSession(daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}) as session:
+                yield World(chain, backend, daemon, Shop(session))
+        finally:
+            await daemon.kill()
+        assert backend.refused == []
+
+
+@asynccontextmanager
+async def new_database(postgres_uri: str) -> AsyncIterator[str]:
+    """Yield the URI of a fresh, migrated database."""
+    name = f"e2e_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(postgres_uri)
+    try:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield with_database(postgres_uri, name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
