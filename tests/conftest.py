@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -30,10 +31,10 @@ def with_database(uri: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_uri(postgres_folder: Path) -> Iterator[str]:
     """A PostgreSQL for the session, with a migrated template database."""
     runner = asyncio.Runner()
-    context = embedded_postgres(_short_folder(tmp_path_factory))
+    context = embedded_postgres(postgres_folder / "postgres")
     uri = runner.run(context.__aenter__())
     try:
         runner.run(_make_template(uri))
@@ -43,8 +44,14 @@ def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         runner.close()
 
 
-def _short_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pg")
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[Path]:
+    """A folder for servers, outside of pytest's own.
+
+    Each session that starts shuts other users out of that, and a server that was started by root runs as another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="harvester-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 async def _make_template(uri: str) -> None:

@@ -20,15 +20,13 @@ CURRENCIES: Final = ("TON", "TON", "USDX", "TON", "EURX")
 
 async def create_all(world: World) -> list[dict[str, Any]]:
     """Create invoices from several clients at once, each over an amount of its own."""
-    invoices: list[dict[str, Any]] = []
-    numbers = iter(range(INVOICES))
+    clients = asyncio.Semaphore(CLIENTS)
 
-    async def client() -> None:
-        for number in numbers:
-            invoices.append(await world.shop.create(CURRENCIES[number % len(CURRENCIES)], 1_000_000 + number))
+    async def create(number: int) -> dict[str, Any]:
+        async with clients:
+            return await world.shop.create(CURRENCIES[number % len(CURRENCIES)], 1_000_000 + number)
 
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return invoices
+    return await asyncio.gather(*(create(number) for number in range(INVOICES)))
 
 
 def payments_for(invoices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
