@@ -14,20 +14,20 @@ from harvester_ton.devnet import proofs
 from harvester_ton.devnet.blocks import Block, merkle_proof, tree_hashes
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.heights import Height
+from harvester_ton.devnet.signatures import SignatureForm, signature_set
 from harvester_ton.devnet.tl import constructor, pack_bool, pack_bytes
 
 MAX_LINKS = 16
 _ID = "tonNode.blockIdExt"
-_ORDINARY: Final = 0xF644A6E6.to_bytes(4, "little")  # stated in the schema, not computed
-_CONFIG_PARAMS = [28, 34]
+_CONFIG_PARAMS: Final = [28, 34]
 
 
-def partial_proof(heights: Sequence[Height], known: Height, target: Height) -> bytes:
+def partial_proof(heights: Sequence[Height], known: Height, target: Height, form: SignatureForm) -> bytes:
     """`liteServer.partialBlockProof`: up to 16 links from `known` towards `target`."""
     links: list[bytes] = []
     at = known
     while at is not target and len(links) < MAX_LINKS:
-        step, link = _next(heights, at, target)
+        step, link = _next(heights, at, target, form)
         links.append(link)
         at = step
     tag = constructor(
@@ -38,7 +38,7 @@ def partial_proof(heights: Sequence[Height], known: Height, target: Height) -> b
     return tag + pack_bool(at is target) + ends + struct.pack("<I", len(links)) + b"".join(links)
 
 
-def _next(heights: Sequence[Height], at: Height, target: Height) -> tuple[Height, bytes]:
+def _next(heights: Sequence[Height], at: Height, target: Height, form: SignatureForm) -> tuple[Height, bytes]:
     seqno, wanted = at.master.id.seqno, target.master.id.seqno
     if wanted < seqno:
         return target, _back(at, target)
@@ -46,7 +46,7 @@ def _next(heights: Sequence[Height], at: Height, target: Height) -> tuple[Height
         key = heights[at.prev_key_seqno]
         return key, _back(at, key)
     step = next((h for h in _keys(heights, target) if h.master.id.seqno > seqno), target)
-    return step, _forward(at, step)
+    return step, _forward(at, step, form)
 
 
 def _keys(heights: Sequence[Height], target: Height) -> list[Height]:
@@ -59,16 +59,13 @@ def _keys(heights: Sequence[Height], target: Height) -> list[Height]:
     return found[::-1]
 
 
-def _forward(start: Height, end: Height) -> bytes:
+def _forward(start: Height, end: Height, form: SignatureForm) -> bytes:
     tag = constructor(
         f"liteServer.blockLinkForward to_key_block:Bool from:{_ID} to:{_ID} dest_proof:bytes config_proof:bytes "
         "signatures:liteServer.SignatureSet = liteServer.BlockLink"
     )
-    signed = end.validators.sign(end.master.id)
-    head = struct.pack("<IiI", end.validators.list_hash_short, end.validators.catchain_seqno, len(signed))
-    signatures = _ORDINARY + head + b"".join(node + pack_bytes(signature) for node, signature in signed)
-    parts = pack_bytes(write_boc(end.master.header_proof)) + pack_bytes(_config_proof(start.master))
-    return tag + _ends(start.master, end.master) + parts + signatures
+    parts = pack_bytes(write_boc(end.master.header_proof())) + pack_bytes(_config_proof(start.master))
+    return tag + _ends(start.master, end.master) + parts + signature_set(form, end.validators, end.master.id)
 
 
 def _back(start: Height, end: Height) -> bytes:
@@ -78,7 +75,7 @@ def _back(start: Height, end: Height) -> bytes:
     )
     last_key = end.master.id.seqno == start.prev_key_seqno
     state_proof = proofs.last_key(start) if last_key else proofs.old_block(start, end.master.id.seqno)
-    shown = (write_boc(end.master.header_proof), write_boc(start.master.header_proof), state_proof)
+    shown = (write_boc(end.master.header_proof()), write_boc(start.master.state_proof), state_proof)
     return tag + _ends(start.master, end.master) + b"".join(map(pack_bytes, shown))
 
 
@@ -92,7 +89,7 @@ def _config_proof(block: Block) -> bytes:
         custom = block.state.refs[3]
         root, config, shown = block.state, custom.refs[1], {block.state.hash, custom.hash, custom.refs[2].hash}
     else:
-        root = block.proven_root
+        root = block.root
         extra = root.refs[3]
         custom = extra.refs[3]
         config, shown = custom.refs[2], {root.hash, extra.hash, custom.hash, custom.refs[1].hash}
@@ -102,7 +99,7 @@ def _config_proof(block: Block) -> bytes:
 
 def shard_block_proof(height: Height) -> bytes:
     """`liteServer.shardBlockProof`: the masterchain block that names the shard block, as one link."""
-    root = height.master.proven_root
+    root = height.master.root
     extra = root.refs[3]
     custom = extra.refs[3]
     shown = {root.hash, extra.hash, custom.hash, custom.refs[1].hash} | tree_hashes(root.refs[0])

@@ -66,59 +66,53 @@ class StateGone(LookupError):
 
 @dataclass(eq=False)
 class Block:
-    """A block, its state after it, and what others refer to it by. Seqno 0 is the zero state: no block cell."""
+    """A block, its state after it, and what others refer to it by. Seqno 0 is the zero state: no block cell.
+
+    The cells of a block are read back from its file when they are wanted, which is rare; its state is held for a while.
+    """
 
     id: BlockId
     boc: bytes
     gen_utime: int
     end_lt: int
+    state_hash: bytes
     key_block: bool = False
-    kept_root: Cell | None = None
-    kept_state: Cell | None = None
+    held_state: Cell | None = None
 
     @property
-    def root(self) -> Cell | None:
-        """The block's cell, read back from its file when it is no longer held; None for a zero state."""
+    def root(self) -> Cell:
+        """The block's cell. Raises `StateGone` for a zero state, which has none."""
         if self.id.seqno == 0:
-            return None
-        return self.kept_root or read_root(self.boc)
+            raise StateGone("a zero state is not a block")
+        return read_root(self.boc)
 
     @property
     def state(self) -> Cell:
         """The state after the block. Raises `StateGone` for an old block."""
-        if self.kept_state is None:
+        if self.held_state is None:
             raise StateGone(f"the state of block {self.id.seqno} is already gone")
-        return self.kept_state
-
-    @property
-    def state_hash(self) -> bytes:
-        return self.kept_state.hash if self.kept_state else self.proven_root.refs[2].refs[1].level_hash(0)
-
-    @property
-    def proven_root(self) -> Cell:
-        """The block's cell. Raises `StateGone` for a zero state, which has none."""
-        root = self.root
-        if root is None:
-            raise StateGone("a zero state is not a block")
-        return root
-
-    def retire(self) -> None:
-        """Lets go of the cells; the file stays."""
-        if self.id.seqno:
-            self.kept_root = self.kept_state = None
-            self.__dict__.pop("header_proof", None)
+        return self.held_state
 
     def reference(self) -> Builder:
         """`ExtBlkRef` to this block."""
         builder = Builder().uint(self.end_lt, 64).uint(self.id.seqno, 32)
         return builder.raw(self.id.root_hash).raw(self.id.file_hash)
 
-    @cached_property
     def header_proof(self) -> Cell:
+        """Merkle proof of the header alone."""
+        root = self.root
+        return merkle_proof(root, {root.hash} | tree_hashes(root.refs[0]))
+
+    @cached_property
+    def state_proof(self) -> Cell:
         """Merkle proof of the header and of the hash of the state after the block."""
-        root = self.proven_root
-        info, update = root.refs[0], root.refs[2]
-        return merkle_proof(root, {root.hash, update.hash} | tree_hashes(info))
+        root = self.root
+        return merkle_proof(root, {root.hash, root.refs[2].hash} | tree_hashes(root.refs[0]))
+
+    def retire(self) -> None:
+        """Lets go of every cell; the file stays."""
+        self.held_state = None
+        self.__dict__.pop("state_proof", None)
 
 
 @dataclass(frozen=True)
@@ -146,7 +140,7 @@ class McExtra:
     shard_hashes: Cell
     config_address: bytes
     config: Cell
-    validator_hash: int
+    validator_state_hash: int
     catchain_seqno: int
     old_blocks: HashMap
     key_block: bool
@@ -208,7 +202,7 @@ def shard_state(header: Header, accounts: HashMap, *, master: Block | None, cust
 
 def mc_state_extra(extra: McExtra) -> Cell:
     """`McStateExtra`."""
-    inner = Builder().uint(0, 16).uint(extra.validator_hash, 32).uint(extra.catchain_seqno, 32).uint(0, 1)
+    inner = Builder().uint(0, 16).uint(extra.validator_state_hash, 32).uint(extra.catchain_seqno, 32).uint(0, 1)
     extra.old_blocks.store_e(inner).uint(extra.key_block, 1)
     last = extra.last_key_block
     inner.uint(1, 1).append(last.reference()) if last else inner.uint(0, 1)
@@ -283,14 +277,14 @@ def make_block(  # a block is these parts
 def _named(header: Header, root: Cell, state: Cell) -> Block:
     boc = write_boc(root)
     block_id = BlockId(header.workchain, SHARD_FULL, header.seqno, root.hash, hashlib.sha256(boc).digest())
-    return Block(block_id, boc, header.gen_utime, header.end_lt, header.key_block, root, state)
+    return Block(block_id, boc, header.gen_utime, header.end_lt, state.hash, header.key_block, state)
 
 
 def zero_block(header: Header, state: Cell) -> Block:
     """The zero state dressed as block 0: what block 1 names as its previous one."""
     boc = write_boc(state)
     block_id = BlockId(header.workchain, SHARD_FULL, 0, state.hash, hashlib.sha256(boc).digest())
-    return Block(block_id, boc, header.gen_utime, header.end_lt, kept_state=state)
+    return Block(block_id, boc, header.gen_utime, header.end_lt, state.hash, held_state=state)
 
 
 def account_block(address: bytes, transactions: HashMap, old_hash: bytes, new_hash: bytes) -> tuple[Builder, Any]:

@@ -44,11 +44,11 @@ def _read(data: bytes) -> list[Cell]:
     at = 6 + 3 * size + offset_size
     root_indexes = [int.from_bytes(data[at + i * size : at + (i + 1) * size], "big") for i in range(roots)]
     at += roots * size + (cells * offset_size if flags & 0x80 else 0)
-    built = _build(data, at, cells, size)
+    built = _build(data, at, len(data) - (4 if flags & 0x40 else 0), cells, size)
     return [built[index] for index in root_indexes]
 
 
-def _build(data: bytes, at: int, count: int, size: int) -> list[Cell]:
+def _build(data: bytes, at: int, end: int, count: int, size: int) -> list[Cell]:
     raw: list[tuple[bytes, int, list[int], bool]] = []
     for _ in range(count):
         first, second = data[at], data[at + 1]
@@ -60,6 +60,8 @@ def _build(data: bytes, at: int, count: int, size: int) -> list[Cell]:
         refs = [int.from_bytes(data[at + i * size : at + (i + 1) * size], "big") for i in range(first & 7)]
         at += (first & 7) * size
         raw.append((body, _bit_length(body, second), refs, bool(first & 8)))
+    if at != end:
+        raise CellError("the bag of cells is cut, or longer than it says")
     built: list[Cell | None] = [None] * count
     for index in range(count - 1, -1, -1):
         body, bits, refs, exotic = raw[index]

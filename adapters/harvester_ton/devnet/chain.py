@@ -19,6 +19,7 @@ from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.devnet.delivery import Delivery, Mail, Trace
 from harvester_ton.devnet.hashmap_aug import HashMap
 from harvester_ton.devnet.heights import Height
+from harvester_ton.devnet.signatures import SignatureForm
 from harvester_ton.devnet.tvm import Tvm
 from harvester_ton.devnet.validators import ValidatorSet, with_validators
 
@@ -36,10 +37,12 @@ class Chain:
         seed: bytes,
         balances: dict[bytes, int],
         validators: int = 4,
+        signatures: SignatureForm = SignatureForm.ORDINARY,
         max_block_transactions: int = 5_000,
         keep_states: int = 2_000,
     ) -> None:
         self._clock, self._seed, self._limit = clock, seed, max_block_transactions
+        self.signatures = signatures
         self._offset_secs, self._keep_states = 0.0, keep_states
         self._validator_count = validators
         self._base_config = config
@@ -216,7 +219,7 @@ class Chain:
             shard_hashes=hashes,
             config_address=_CONFIG_ADDRESS,
             config=self.config,
-            validator_hash=self.validators.list_hash_short,
+            validator_state_hash=self.validators.state_hash_short,
             catchain_seqno=self.validators.catchain_seqno,
             old_blocks=self._old_blocks,
             key_block=key_block,

@@ -24,6 +24,7 @@ from harvester_ton.devnet.heads import Heads
 from harvester_ton.devnet.heights import Height
 from harvester_ton.devnet.jettons import Jetton
 from harvester_ton.devnet.server import LiteServer
+from harvester_ton.devnet.signatures import SignatureForm
 from harvester_ton.devnet.tvm import default_config
 from harvester_ton.devnet.wallets import Send, Wallet
 
@@ -96,6 +97,7 @@ class LocalTon:
 
     `block_seconds` None is the manual mode: blocks are made only by `produce_block` and by the calls that say so.
     `clock` gives Unix seconds; the chain starts at its value. `ports`: one per lite server, 0 or none = a free one.
+    `signatures` is the form validators sign in, "ordinary" or "simplex".
     Raises `TvmUnavailable` on entering where no emulator exists.
     """
 
@@ -109,6 +111,7 @@ class LocalTon:
         seed: bytes = DEFAULT_SEED,
         jettons: dict[str, int] | None = None,
         validators: int = 4,
+        signatures: SignatureForm | str = SignatureForm.ORDINARY,
     ) -> None:
         if lite_servers < 1:
             raise ValueError("at least one lite server is needed")
@@ -119,6 +122,7 @@ class LocalTon:
         self.jettons: list[Jetton] = []
         self._ports = [*ports, *[0] * lite_servers][:lite_servers]
         self._clock, self._seed, self._validators = clock, seed, validators
+        self._signatures = SignatureForm(signatures)
         self._preset_jettons = _PRESET_JETTONS if jettons is None else jettons
         self._ticker: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -129,7 +133,12 @@ class LocalTon:
             self.wallets[name] = Wallet(name, version, self._key(f"wallet {name}"))
         rich = {self.wallets[name].address[1]: _RICH_NANO for name in _PRESET_WALLETS}
         self.chain = Chain(
-            default_config(), clock=self._clock, seed=self._seed, balances=rich, validators=self._validators
+            default_config(),
+            clock=self._clock,
+            seed=self._seed,
+            balances=rich,
+            validators=self._validators,
+            signatures=self._signatures,
         )
         self.chain.produce()
         for ticker, decimals in self._preset_jettons.items():

@@ -50,7 +50,7 @@ def shard(height: Height) -> bytes:
     if height.shard_proof is None:
         state = height.master.state
         custom = state.refs[3]
-        keep = {state.hash, custom.hash, custom.refs[2].hash} | tree_hashes(height.shard_hashes)
+        keep = {state.hash, state.refs[2].hash, custom.hash, custom.refs[2].hash} | tree_hashes(height.shard_hashes)
         height.shard_proof = _with_header(height.master, merkle_proof(state, keep))
     return height.shard_proof
 
@@ -73,7 +73,7 @@ def old_block(height: Height, seqno: int) -> bytes:
 
 
 def _with_header(block: Block, state_proof: Cell) -> bytes:
-    return write_boc([block.header_proof, state_proof] if block.id.seqno else [state_proof])
+    return write_boc([block.state_proof, state_proof] if block.id.seqno else [state_proof])
 
 
 def shard_leaf(height: Height) -> Cell:
@@ -103,7 +103,7 @@ def account(height: Height, block: Block, workchain: int, address: bytes) -> Pro
 
 def _state_path(block: Block, path: Iterable[Cell]) -> bytes:
     state = block.state
-    keep = {state.hash, state.refs[1].hash, *(cell.hash for cell in path)}
+    keep = {state.hash, state.refs[1].hash, state.refs[2].hash, *(cell.hash for cell in path)}
     return _with_header(block, merkle_proof(state, keep))
 
 

@@ -148,7 +148,12 @@ class LiteQueries:
     @staticmethod
     def _pack_header(block: Block, mode: int) -> bytes:
         tag = _tag(f"liteServer.blockHeader id:{_ID} mode:# header_proof:bytes", "BlockHeader")
-        return tag + block.id.tl() + struct.pack("<I", mode) + pack_bytes(write_boc(block.header_proof))
+        return (
+            tag
+            + block.id.tl()
+            + struct.pack("<I", mode)
+            + pack_bytes(write_boc(block.state_proof if mode & 1 else block.header_proof()))
+        )
 
     def _lookup(self, query: TlReader, head: int) -> bytes:
         mode, workchain, _, seqno = query.uint32(), query.int32(), query.int64(), query.int32()
@@ -240,7 +245,7 @@ class LiteQueries:
         target, to = self._at(query, head) if mode & 1 else (self._chain.heights[head], None)
         if of is known.shard or (to and to is target.shard):
             raise LiteError(BAD_REQUEST, "block proofs lead from a masterchain block to a masterchain block")
-        return block_proofs.partial_proof(self._chain.heights, known, target)
+        return block_proofs.partial_proof(self._chain.heights, known, target, self._chain.signatures)
 
     def _shard_proof(self, query: TlReader, head: int) -> bytes:
         height, block = self._at(query, head)
@@ -263,7 +268,7 @@ class LiteQueries:
     def _pack_config(mode: int, block: Block, config_proof: bytes) -> bytes:
         tag = _tag(f"liteServer.configInfo mode:# id:{_ID} state_proof:bytes config_proof:bytes", "ConfigInfo")
         head_part = struct.pack("<I", mode) + block.id.tl()
-        return tag + head_part + pack_bytes(write_boc(block.header_proof)) + pack_bytes(config_proof)
+        return tag + head_part + pack_bytes(write_boc(block.state_proof)) + pack_bytes(config_proof)
 
     @staticmethod
     def _libraries(_: TlReader, __: int) -> bytes:

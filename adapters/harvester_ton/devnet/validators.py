@@ -1,27 +1,29 @@
-"""The validators of the local chain: keys, their place in the config, and their signatures.
-
-Signed bytes and node ids: `706e0bc5 ‖ root_hash ‖ file_hash` and SHA-256(`c6b41348 ‖ key`), as full nodes up to 2025.
-"""
+"""The validators of the local chain: their keys and their place in the config."""
 
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass
+from functools import cached_property
 
 from nacl.signing import SigningKey
+from pytoniq_core.crypto.crc import crc32c
 
-from harvester_ton.devnet.blocks import BlockId
 from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.devnet.hashmap_aug import HashMap, read_hashmap
 
 _KEY_TAG = bytes.fromhex("c6b41348")
-_BLOCK_TAG = bytes.fromhex("706e0bc5")
 _LIFETIME_SECS = 10 * 365 * 86400
 
 
 def node_id_short(public_key: bytes) -> bytes:
-    """The name of a signer in a signature set."""
+    """The name of a key: SHA-256 of its TL form."""
     return hashlib.sha256(_KEY_TAG + public_key).digest()
+
+
+def _public(key: SigningKey) -> bytes:
+    return bytes(key.verify_key)
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,30 @@ class ValidatorSet:
         number = catchain_seqno.to_bytes(4, "big")
         return cls(tuple(SigningKey(make(seed + number + bytes((i,))).digest()) for i in range(count)), catchain_seqno)
 
-    @property
+    @cached_property
     def list_hash_short(self) -> int:
-        """`gen_validator_list_hash_short`: here the start of a SHA-256, which only has to name the set."""
-        joined = b"".join(bytes(key.verify_key) for key in self.keys)
-        return int.from_bytes(hashlib.sha256(joined + self.catchain_seqno.to_bytes(4, "little")).digest()[:4], "big")
+        """What blocks that this set signs carry as `gen_validator_list_hash_short`."""
+        return self._list_hash(self.catchain_seqno)
 
-    def sign(self, block: BlockId) -> list[tuple[bytes, bytes]]:
-        """(node id, signature) of every validator over a block."""
-        message = _BLOCK_TAG + block.root_hash + block.file_hash
-        return [(node_id_short(bytes(key.verify_key)), key.sign(message).signature) for key in self.keys]
+    @cached_property
+    def state_hash_short(self) -> int:
+        """What the masterchain state carries for the same set: there without a catchain seqno."""
+        return self._list_hash(0)
+
+    def _list_hash(self, catchain_seqno: int) -> int:
+        """CRC-32C over `test0.validatorSet`, as the reference implementation makes it."""
+        parts = [struct.pack("<IiI", 0x901660ED, catchain_seqno, len(self.keys))]
+        weight = struct.pack("<q", self.weight)
+        parts += [key + weight + node_id_short(key) for key in map(_public, self.keys)]
+        return int.from_bytes(crc32c(b"".join(parts)), "little")
 
     def config_param(self, utime_since: int) -> Cell:
         """`validators_ext#12` for config parameter 34."""
         members = HashMap(16)
         for index, key in enumerate(self.keys):
-            member = Builder().uint(0x73, 8).uint(0x8E81278A, 32).raw(bytes(key.verify_key))
-            members = members.set(index, member.uint(self.weight, 64).raw(node_id_short(bytes(key.verify_key))))
+            public = _public(key)
+            member = Builder().uint(0x73, 8).uint(0x8E81278A, 32).raw(public).uint(self.weight, 64)
+            members = members.set(index, member.raw(node_id_short(public)))
         total = len(self.keys)
         builder = Builder().uint(0x12, 8).uint(utime_since, 32).uint(utime_since + _LIFETIME_SECS, 32)
         builder.uint(total, 16).uint(total, 16).uint(total * self.weight, 64)
