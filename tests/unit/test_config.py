@@ -63,8 +63,8 @@ def test_the_prefixed_name_wins_and_an_empty_one_counts_as_not_set(environ: dict
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_credentials(tmp_path: Path) -> None:
-    (tmp_path / "port").write_text("3\n")
-    (tmp_path / "DOMAIN").write_text("credential.example\r\n")
+    (tmp_path / "harvester_domain").write_text("credential.example\r\n")
+    (tmp_path / "PORT").write_text("3\n")
     (tmp_path / "webhook_secret").write_text(WEBHOOK_SECRET)
     places = Variables({"PORT": "1", "TOKEN": "t"}, {"HARVESTER_PORT": "2", "HOST": "::1"}, tmp_path)
     settings = DaemonSettings.load(places)
