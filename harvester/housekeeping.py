@@ -85,7 +85,7 @@ class Watch:
             self._watcher(health)
         reasons = [*self._reasons, *(line for name, state in health.items() for line in chain_reasons(name, state))]
         self._notifier.watchdog()
-        self._notifier.status("; ".join(reasons) or "ready")
+        self._notifier.status("; ".join(reasons or ["ready", *_lags(health)]))
         if not reasons and not self._was_ready:
             self._was_ready = True
             self._notifier.ready()
@@ -101,9 +101,10 @@ async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> 
     while True:
         try:
             async with database.connection() as connection:
-                found = dict(await connection.fetch(invoices.OPEN_BY_STATUS))
+                rows = await connection.fetch(invoices.OPEN_BY_STATUS)
             metrics.database_up.set(1)
             metrics.loop_success.labels("housekeeping").set(clock().timestamp())
+            found = {row["status"]: row["count"] for row in rows}
             for status in OPEN:
                 metrics.invoices.labels(status.value).set(found.get(status.value, 0))
         except Unavailable:
@@ -112,10 +113,15 @@ async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> 
 
 
 def chain_reasons(name: str, health: Health) -> Sequence[str]:
-    """Return what keeps a chain from being ready, and how far behind it is."""
+    """Return what keeps a chain from being ready."""
     if health.ready:
         return []
-    if health.head_time and health.scanned_until:
-        behind = health.head_time - health.scanned_until
-        return [*(f"{name}: {reason}" for reason in health.reasons), f"{name}: {behind} behind"]
-    return [f"{name}: {reason}" for reason in health.reasons or ("not scanned to the present yet",)]
+    return [f"{name}: {reason}" for reason in health.reasons or _lags({name: health}) or ("not scanned yet",)]
+
+
+def _lags(health: Mapping[str, Health]) -> Sequence[str]:
+    return [
+        f"{name} {max(0, int((state.head_time - state.scanned_until).total_seconds()))} s behind"
+        for name, state in health.items()
+        if state.head_time and state.scanned_until
+    ]

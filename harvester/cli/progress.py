@@ -15,13 +15,13 @@ _LONG: Final = timedelta(minutes=2)
 class CatchUpBar:
     """Shows each chain that is long behind, in chain time: from where it was first seen to the newest block."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[behind]} behind"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
             transient=True,
         )
         self._rows: dict[str, tuple[TaskID, datetime]] = {}
@@ -52,4 +52,4 @@ class CatchUpBar:
             self._progress.start()
         task, since = self._rows[name]
         total, done = (head_time - since).total_seconds(), (scanned_until - since).total_seconds()
-        self._progress.update(task, total=total, completed=done, behind=behind)
+        self._progress.update(task, total=total, completed=done, behind=behind, refresh=True)
