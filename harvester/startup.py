@@ -98,7 +98,7 @@ async def listening(setting: str, app: web.Application, address: ListenAddress |
                 bound = await stack.enter_async_context(listen(app, *address))
             except OSError as error:
                 # aiohttp's text repeats the address; a name that cannot be resolved has a negative number.
-                reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+                reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
                 raise Unavailable(f"{setting}: cannot listen on {address} ({reason})") from error
             _log.info("listening", setting=setting, addresses=[str(ListenAddress(*place)) for place in bound])
         yield
