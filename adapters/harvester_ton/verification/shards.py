@@ -84,22 +84,28 @@ class _Branch:
 def verify_all_shards(masterchain_block: BlockId, answer: bytes, max_shards: int = 1024) -> tuple[BlockId, ...]:
     """Return the newest block of every shard as of a proven masterchain block, from `getAllShardsInfo`.
 
-    Rule: the data is the very dictionary whose hash stands in the masterchain block (hole 9: the library's check of
-    this is dead code). Source: `perform_getAllShardsInfo` in validator/impl/liteserver.cpp.
+    Rule: the data is the very dictionary whose hash stands in the masterchain block, or, as older nodes prove it, in
+    the state after it. Source: `perform_getAllShardsInfo` in validator/impl/liteserver.cpp.
     """
     what = "shards"
     shards = read_all_shards(answer)
     if shards.block != masterchain_block:
         raise Refused(Reason.OTHER_QUESTION, f"{what}: as of another block than was asked for")
-    block = read_parts(read_root(shards.first, what), masterchain_block, what)
     root = read_root(shards.second, what)
     with reading(what):
-        extra = extra_of_block(block, what)
-        extra.bit()
-        proven, said = extra.maybe_ref(), Slice(root).maybe_ref()
+        proven, said = _proven_hashes(shards.first, masterchain_block, what), Slice(root).maybe_ref()
         if proven is None or said is None or said.level_mask or said.hash != proven.hash_at(0):
             raise Refused(Reason.UNPROVEN, f"{what}: not those of block {masterchain_block.seqno}")
         return tuple(_all_shards(said, max_shards))
+
+
+def _proven_hashes(proof: bytes, block: BlockId, what: str) -> Cell | None:
+    roots = read_bag(proof, what)
+    if len(roots) != 1:
+        return shard_hashes(proven_state(proof, block, what)[0])
+    extra = extra_of_block(read_parts(roots[0], block, what), what)
+    extra.bit()
+    return extra.maybe_ref()
 
 
 def _all_shards(root: Cell, max_shards: int) -> list[BlockId]:
