@@ -21,6 +21,7 @@ from harvester_ton.links import PaymentLinks
 from harvester_ton.merchant_key import adnl_address
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.network_config import NodeAddress, fetch_network_config
+from harvester_ton.node import Patience
 from harvester_ton.payload import InvoicePayload
 from harvester_ton.pool import Pool
 from harvester_ton.settings import Jetton, TonSettings
@@ -42,11 +43,11 @@ class TonAdapter:
 
     name = NAME
 
-    def __init__(self, settings: TonSettings, context: AdapterContext) -> None:
+    def __init__(self, settings: TonSettings, context: AdapterContext, patience: Patience = Patience()) -> None:  # noqa: B008 # it is a value
         self._settings = settings
         self._clock = context.clock
         self._metrics = TonMetrics(context.registry)
-        self._pool = Pool(self._metrics)
+        self._pool = Pool(self._metrics, patience)
         tickers = [settings.ton_ticker, *(jetton.ticker for jetton in settings.jettons)]
         self._metrics.add_accounts(tickers)
         self._statuses = [AccountStatus(ticker, self._metrics) for ticker in tickers]

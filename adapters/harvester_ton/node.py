@@ -11,10 +11,11 @@ Rules:
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
 
 from harvester.domain.errors import InvariantBroken
 from harvester_ton import tl
@@ -24,29 +25,44 @@ from harvester_ton.errors import NOT_READY_CODES, LiteServerError, NodeRefused, 
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.network_config import NodeAddress
 
-CONNECT_TIMEOUT_SECS: Final = 5.0
-QUERY_TIMEOUT_SECS: Final = 4.0
-FOLLOW_WAIT_SECS: Final = 8.0
-"""How long a node may hold the question for its next block; it gives up at 10 s by itself."""
-FOLLOW_TIMEOUT_SECS: Final = 10.0
 NO_BLOCK_PAUSE_SECS: Final = 0.5
 """Before asking again a node that had no new block: one that says so at once must not be asked in a tight loop."""
-RETRY_WAIT: Final = wait_exponential_jitter(initial=0.25, max=15, jitter=0.5)
-ASIDE_SECS: Final = 5.0
-"""Least time that a node is put aside for an answer that cannot be true."""
+RETRY_WAIT: Final = wait_exponential(multiplier=0.25, max=15) + wait_random(0, 0.5)
 STEADY_SECS: Final = 30.0
 """A session that lasted this long starts the pauses from the shortest again."""
-MAX_REFUSALS: Final = 16
+MAX_REFUSALS: Final = 4
+"""In a row."""
+CATCH_UP_WAIT_MS: Final = 3000
+"""How long a node may wait for the block it is asked about; below the patience with a query."""
 LOG_EVERY_SECS: Final = 60.0
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lite server is waited for, in seconds."""
+
+    connect: float = 5.0
+    query: float = 4.0
+    """For an answer; the next server is asked after it."""
+    follow: float = 8.0
+    """How long a node may hold the question for its next block; it gives up at 10 s by itself."""
+    follow_grace: float = 2.0
+    """For that answer to arrive."""
+    aside: float = 5.0
+    """Least time that a node is left alone after an answer that cannot be true."""
+    lag: float = 15.0
+    """A node without a block that another has had for so long is put aside. Healthy ones trail by a few seconds."""
+
+
 class Node:
     """A lite server. `run` supervises it until cancelled; `changed` is called when `head` or `fault` has changed."""
 
-    def __init__(self, address: NodeAddress, metrics: TonMetrics, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, address: NodeAddress, metrics: TonMetrics, patience: Patience, changed: Callable[[], None]
+    ) -> None:
         self.name = str(address)
         self.head: tl.BlockId | None = None
         """Its newest masterchain block; None while it is not usable."""
@@ -56,6 +72,7 @@ class Node:
         """Recent time to an answer."""
         self._address = address
         self._metrics = metrics
+        self._patience = patience
         self._changed = changed
         self._connection: Connection | None = None
         self._refusals = 0
@@ -77,9 +94,12 @@ class Node:
                     await self._session(attempt.retry_state)
         raise InvariantBroken("a session with a lite server ended without an error")
 
-    async def ask(self, query: bytes, read: Callable[[bytes], _T], timeout_secs: float = QUERY_TIMEOUT_SECS) -> _T:
-        """Send `query` and return what `read` makes of the answer.
+    async def ask(
+        self, query: bytes, read: Callable[[bytes], _T], *, seqno: int = 0, timeout_secs: float | None = None
+    ) -> _T:
+        """Send `query` and return what `read` makes of the answer, waiting `timeout_secs` for it or as usual.
 
+        `seqno`: the masterchain block the question is about; a node that is behind waits for it.
         An error of `read` (NodeUnwell, CellError) puts the node aside as its own faults do.
 
         Raises:
@@ -88,14 +108,15 @@ class Node:
         """
         if self._connection is None or self.head is None:
             raise NodeUnwell(f"lite server {self.name} is not usable: {self.fault}")
-        started = time.monotonic()
-        aside_secs = 0.0
+        started, aside_secs = time.monotonic(), 0.0
+        if behind := self.head.seqno < seqno:
+            query = tl.waiting_for(seqno, CATCH_UP_WAIT_MS, query)
         try:
-            answer = await self._connection.query(query, timeout_secs)
-            aside_secs = ASIDE_SECS
+            answer = await self._connection.query(query, timeout_secs or self._patience.query)
+            aside_secs = self._patience.aside
             value = read(answer)
         except NodeRefused as refusal:
-            self._refused(refusal)
+            self._refused(refusal, excused=behind and refusal.code in NOT_READY_CODES)
             raise
         except (NodeUnwell, CellError) as error:
             self._count("unwell")
@@ -105,7 +126,7 @@ class Node:
         self._answered(time.monotonic() - started)
         return value
 
-    def put_aside(self, reason: str, aside_secs: float = ASIDE_SECS) -> None:
+    def put_aside(self, reason: str, aside_secs: float) -> None:
         """End the session; the node is tried again after `aside_secs` at the earliest. The first reason stands."""
         if self._connection is not None and self._blame is None:
             self._blame, self._aside_secs = reason, aside_secs
@@ -114,7 +135,7 @@ class Node:
 
     async def _session(self, state: RetryCallState) -> None:
         self._blame, self._aside_secs, self._refusals = None, 0.0, 0
-        self._connection = await connect(self._address, CONNECT_TIMEOUT_SECS)
+        self._connection = await connect(self._address, self._patience.connect)
         try:
             await self._follow(self._connection, state)
         except LiteServerError as error:
@@ -126,7 +147,7 @@ class Node:
 
     async def _follow(self, connection: Connection, state: RetryCallState) -> None:
         started = time.monotonic()
-        head = tl.read_masterchain_info(await connection.query(tl.get_masterchain_info(), CONNECT_TIMEOUT_SECS))
+        head = tl.read_masterchain_info(await connection.query(tl.get_masterchain_info(), self._patience.connect))
         while True:
             self._up(head)
             following = await self._next(connection, head)
@@ -137,10 +158,11 @@ class Node:
                 state.attempt_number = 1
 
     async def _next(self, connection: Connection, head: tl.BlockId) -> tl.BlockId:
-        query = tl.waiting_for(head.seqno + 1, int(FOLLOW_WAIT_SECS * 1000), tl.get_masterchain_info())
+        query = tl.waiting_for(head.seqno + 1, int(self._patience.follow * 1000), tl.get_masterchain_info())
+        timeout_secs = self._patience.follow + self._patience.follow_grace
         while True:
             try:
-                return tl.read_masterchain_info(await connection.query(query, FOLLOW_TIMEOUT_SECS))
+                return tl.read_masterchain_info(await connection.query(query, timeout_secs))
             except NodeRefused as refusal:
                 if refusal.code not in NOT_READY_CODES:
                     raise
@@ -177,13 +199,13 @@ class Node:
         self._metrics.duration.labels(self.name).observe(secs)
         self.latency_secs += 0.2 * (secs - self.latency_secs)
 
-    def _refused(self, refusal: NodeRefused) -> None:
+    def _refused(self, refusal: NodeRefused, *, excused: bool) -> None:
         self._count("refused")
-        if refusal.code in NOT_READY_CODES:
-            return
-        self._refusals += 1
+        self._refusals += not excused
         if self._refusals >= MAX_REFUSALS:
-            self.put_aside(f"refused {self._refusals} requests in a row, the last with code {refusal.code}")
+            self.put_aside(
+                f"refused {self._refusals} requests in a row, the last with code {refusal.code}", self._patience.aside
+            )
 
     def _count(self, result: str) -> None:
         self._metrics.requests.labels(self.name, result).inc()

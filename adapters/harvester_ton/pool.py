@@ -12,17 +12,13 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from harvester_ton import tl
-from harvester_ton.errors import LiteServerError, NodeRefused, NodeUnwell
+from harvester_ton.errors import NOT_READY_CODES, LiteServerError, NodeRefused, NodeUnwell
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.network_config import NodeAddress
-from harvester_ton.node import QUERY_TIMEOUT_SECS, Node
+from harvester_ton.node import Node, Patience
 
 MAX_NODES_IN_USE: Final = 4
 """The others step in when one of these fails: public lite servers are not to be crowded."""
-MAX_LAG_SECS: Final = 15.0
-"""A node without a block that another has had for this long is put aside. Healthy ones trail by a few seconds."""
-CATCH_UP_WAIT_MS: Final = 3000
-"""How long a node may wait for the block it is asked about; below QUERY_TIMEOUT_SECS."""
 
 _T = TypeVar("_T")
 
@@ -30,18 +26,19 @@ _T = TypeVar("_T")
 class Pool:
     """The lite servers in use. `run` supervises them; everything else answers from what they know."""
 
-    def __init__(self, metrics: TonMetrics) -> None:
+    def __init__(self, metrics: TonMetrics, patience: Patience = Patience()) -> None:  # noqa: B008 # it is a value
         self.nodes: Sequence[Node] = ()
         self.head_time: datetime | None = None
         """Chain time of the newest shard block that was read."""
         self._metrics = metrics
+        self._patience = patience
         self._changed = asyncio.Event()
         self._best: deque[tuple[int, float]] = deque()
 
     async def run(self, addresses: Sequence[NodeAddress], at_once: int = MAX_NODES_IN_USE) -> None:
         """Supervise the lite servers at `addresses` until cancelled, with up to `at_once` of them connected."""
         self._metrics.add_nodes(map(str, addresses))
-        self.nodes = [Node(address, self._metrics, self._wake) for address in addresses]
+        self.nodes = [Node(address, self._metrics, self._patience, self._wake) for address in addresses]
         slots = asyncio.Semaphore(at_once)
         async with asyncio.TaskGroup() as group:
             for node in self.nodes:
@@ -70,7 +67,7 @@ class Pool:
         read: Callable[[bytes], _T],
         *,
         seqno: int = 0,
-        timeout_secs: float = QUERY_TIMEOUT_SECS,
+        timeout_secs: float | None = None,
     ) -> _T:
         """Ask one node after the other until one gives an answer that `read` accepts.
 
@@ -82,17 +79,21 @@ class Pool:
         """
         refusal: NodeRefused | None = None
         fault: LiteServerError = NodeUnwell(self.trouble())
-        for node in self.usable():
+        nodes = self.usable()
+        for node in nodes:
+            named = node.head is not None and node.head.seqno >= seqno
             try:
-                return await node.ask(_not_before(seqno, node, query), read, timeout_secs)
+                return await node.ask(query, read, seqno=seqno, timeout_secs=timeout_secs)
             except NodeRefused as error:
                 refusal = error
+                if named and error.code in NOT_READY_CODES and len(nodes) > 1:
+                    node.put_aside(f"does not know block {seqno}, which it has named", self._patience.aside)
             except NodeUnwell as error:
                 fault = error
         raise refusal or fault
 
     async def ask_two(
-        self, query: bytes, read: Callable[[bytes], _T], *, seqno: int, timeout_secs: float = QUERY_TIMEOUT_SECS
+        self, query: bytes, read: Callable[[bytes], _T], *, seqno: int, timeout_secs: float | None = None
     ) -> Sequence[_T]:
         """Return the answers of two different nodes, or of the only one that answers.
 
@@ -103,7 +104,7 @@ class Pool:
         fault: LiteServerError = NodeUnwell(self.trouble())
         for node in self.usable():
             try:
-                answers.append(await node.ask(_not_before(seqno, node, query), read, timeout_secs))
+                answers.append(await node.ask(query, read, seqno=seqno, timeout_secs=timeout_secs))
             except LiteServerError as error:
                 fault = error
             if len(answers) == 2:
@@ -124,13 +125,13 @@ class Pool:
         if not self._best or self._best[-1][0] < block.seqno:
             self._best.append((block.seqno, now))
             self._metrics.head_seqno.set(block.seqno)
-        while len(self._best) > 1 and self._best[1][1] < now - 2 * MAX_LAG_SECS:
+        while len(self._best) > 1 and self._best[1][1] < now - 2 * self._patience.lag:
             self._best.popleft()
         for node in self.usable():
             lag = self._lag_secs(node, now)
             self._metrics.node_lag.labels(node.name).set(lag)
-            if lag > MAX_LAG_SECS:
-                node.put_aside(f"lags: it has been without block {block.seqno} or an earlier one for {lag:.0f} s")
+            if lag > self._patience.lag:
+                node.put_aside(f"lags: it has been behind the others for {lag:.0f} s", self._patience.aside)
 
     def trouble(self) -> str:
         """Say why nodes are not usable."""
@@ -144,9 +145,3 @@ class Pool:
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-
-def _not_before(seqno: int, node: Node, query: bytes) -> bytes:
-    if node.head is None or node.head.seqno >= seqno:
-        return query
-    return tl.waiting_for(seqno, CATCH_UP_WAIT_MS, query)

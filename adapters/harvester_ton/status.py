@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
 
 from harvester.domain.errors import CursorConflict, Unavailable
 from harvester_ton.metrics import TonMetrics
 
-RETRY_WAIT: Final = wait_exponential_jitter(initial=0.1, max=5, jitter=0.2)
+RETRY_WAIT: Final = wait_exponential(multiplier=0.1, max=5) + wait_random(0, 0.2)
 LOG_EVERY_SECS: Final = 60.0
 MAX_BEHIND: Final = timedelta(seconds=60)
 """Still the present: blocks come every few seconds, and a key block can hold them up for ten."""

@@ -107,6 +107,8 @@ class Watcher:
         if newest in (done, BEGINNING):
             if _is_due(position, until):
                 await self._record(Batch(self._account, (), str(done), str(done), until))
+            if newest != done:
+                self._note_deletion()
         elif newest.lt <= done.lt:
             raise ChainUnavailable(
                 f"the newest transaction is {newest.lt}, the stored cursor is at {done.lt}: "
@@ -114,6 +116,14 @@ class Watcher:
             )
         else:
             await self._catch_up(done, newest, until)
+
+    def _note_deletion(self) -> None:
+        if self._seen is not None and self._seen.last_lt:
+            _log.warning(
+                "An account was deleted: what came to it in its last block cannot be read back",
+                account=self._status.ticker,
+                seen_lt=self._seen.last_lt,
+            )
 
     async def _begin(self, newest: Cursor, position: Position) -> Cursor:
         start = await self._start.find(newest, position.open_since, self._page)
