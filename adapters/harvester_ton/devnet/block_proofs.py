@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from harvester_ton.devnet import proofs
-from harvester_ton.devnet.blocks import Block, merkle_proof, tree_hashes
+from harvester_ton.devnet.blocks import Block
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.heights import Height
+from harvester_ton.devnet.merkle import merkle_proof, tree_hashes
 from harvester_ton.devnet.signatures import SignatureForm, signature_set
 from harvester_ton.devnet.tl import constructor, pack_bool, pack_bytes
 

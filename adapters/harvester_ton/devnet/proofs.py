@@ -9,11 +9,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block, StateGone, merkle_proof, tree_hashes
+from harvester_ton.devnet.blocks import BASECHAIN, MASTERCHAIN, Block, StateGone
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.devnet.hashmap_aug import cell_path
 from harvester_ton.devnet.heights import Height
+from harvester_ton.devnet.merkle import merkle_proof, tree_hashes
 
 CodeAndData = tuple[Cell, Cell]
 

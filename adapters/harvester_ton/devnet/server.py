@@ -14,7 +14,8 @@ from harvester_ton.devnet.adnl import AdnlConnection, AdnlError
 from harvester_ton.devnet.chain import Chain
 from harvester_ton.devnet.faults import FaultMode, Faults
 from harvester_ton.devnet.heads import Heads
-from harvester_ton.devnet.queries import NOT_APPLIED, TIMEOUT, LiteQueries
+from harvester_ton.devnet.lite_view import NOT_APPLIED, TIMEOUT
+from harvester_ton.devnet.queries import LiteQueries
 from harvester_ton.devnet.tl import (
     ADNL_ANSWER,
     ADNL_QUERY,

@@ -5,6 +5,7 @@ A constructor's number is the CRC-32 of its line in lite_api.tl / ton_api.tl, wi
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from typing import Final
@@ -14,6 +15,7 @@ class TlError(ValueError):
     """A query that is cut or malformed."""
 
 
+@functools.cache
 def constructor(line: str) -> bytes:
     """The four bytes that name a constructor."""
     return zlib.crc32(line.replace("(", "").replace(")", "").encode()).to_bytes(4, "little")

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pytoniq_core import Cell as ReferenceCell
 from pytoniq_core import HashMap as ReferenceHashMap
 
-from harvester_ton.devnet.blocks import merkle_proof, merkle_update
 from harvester_ton.devnet.boc import FlatTree, pruned_branch, read_boc, read_root, write_boc, write_flat
 from harvester_ton.devnet.cells import Builder, Cell, CellError
 from harvester_ton.devnet.hashmap_aug import HashMap, cell_path, read_hashmap
+from harvester_ton.devnet.merkle import merkle_proof, merkle_update
 
 
 @st.composite
