@@ -194,3 +194,8 @@ def test_an_encrypted_forward_payload_refers_to_nothing() -> None:
 def test_a_notification_is_not_mistaken_for_a_later_message_with_another_id() -> None:
     other = notification(2, PAYER, text_body(OTHER_ID))
     assert only(arrive(out(other), incoming=internal_transfer(1, PAYER, text_body()))).invoice_id == UUID(OTHER_ID)
+
+
+def test_a_notification_stands_even_where_the_code_is_said_not_to_have_run() -> None:
+    phases = Phases(skipped="no_state", action_success=None)
+    assert only(arrive(out(notification(4, PAYER, text_body())), phases=phases)).amount == 4

@@ -65,6 +65,8 @@ def test_a_text_with_exactly_one_uuidv7_refers_to_it(text: str) -> None:
         f"a{ID.hex}",
         ID.hex * 2,
         f"x{ID}y",
+        f"x{ID}",
+        f"{ID}y",
         f"0x{ID.hex}",
         f"\\u0000{ID}",
         f"{ID}".replace("-", " "),
