@@ -64,7 +64,7 @@ class Transaction:
         return root
 
     @classmethod
-    def read(cls, root: Cell) -> tuple[Transaction, Cell | None, list[OutMessage]]:
+    def read(cls, root: Cell, flat: FlatTree) -> tuple[Transaction, Cell | None, list[OutMessage]]:
         """Parses what the emulator made: the transaction, its in-message, its internal out-messages."""
         reader = root.reader()
         reader.uint(4)
@@ -72,7 +72,7 @@ class Transaction:
         utime, count, _ = reader.uint(32), reader.uint(15), reader.uint(4)
         messages = reader.ref().reader()
         in_message, out_root = messages.maybe_ref(), messages.maybe_ref()
-        address, fees_nano, flat = (blocks.BASECHAIN, account), reader.coins(), FlatTree(root)
+        address, fees_nano = (blocks.BASECHAIN, account), reader.coins()
         made = cls(address, lt, root.hash, prev_lt, prev_hash, utime, fees_nano, flat, root, count)
         return made, in_message, _internal(out_root)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from Cryptodome.Cipher import AES
 from nacl.bindings import crypto_scalarmult
+from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
 from harvester_ton.devnet.validators import node_id_short
@@ -70,7 +71,10 @@ def open_handshake(packet: bytes, key: SigningKey) -> bytes:
     if not hmac.compare_digest(key_id, node_id_short(bytes(key.verify_key))):
         raise AdnlError("the handshake is for another key")
     ours = bytes(key.to_curve25519_private_key())
-    shared = crypto_scalarmult(ours, bytes(VerifyKey(client_key).to_curve25519_public_key()))
+    try:
+        shared = crypto_scalarmult(ours, bytes(VerifyKey(client_key).to_curve25519_public_key()))
+    except CryptoError as error:
+        raise AdnlError("the client's key is no key") from error
     session: bytes = _cipher(shared[:16] + checksum[16:], checksum[:4] + shared[20:]).decrypt(sealed)
     if not hmac.compare_digest(hashlib.sha256(session).digest(), checksum):
         raise AdnlError("the handshake does not decrypt")

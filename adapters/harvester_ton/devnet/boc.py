@@ -14,6 +14,7 @@ from harvester_ton.devnet.cells import ORDINARY, PRUNED, Cell, CellError
 _MAGIC = bytes.fromhex("b5ee9c72")
 _REF_SIZE = 2  # bytes per reference wherever trees are joined
 _MAX_CELLS = 1 << 16
+_Record = tuple[bytes, list[int]]  # descriptors and data, references
 
 
 def read_boc(data: bytes) -> list[Cell]:
@@ -32,43 +33,68 @@ def read_root(data: bytes) -> Cell:
     return roots[0]
 
 
+def read_flat(data: bytes) -> tuple[Cell, FlatTree]:
+    """The only root of a bag together with its flat form, for bags that list nothing but that tree, root first."""
+    try:
+        header = _Header(data)
+        records, cells = _parse(data, header)
+    except (IndexError, struct.error) as error:
+        raise CellError("the bag of cells is cut") from error
+    if header.roots != [0]:
+        raise CellError("one root at the start expected")
+    return cells[0], FlatTree(records)
+
+
 def _read(data: bytes) -> list[Cell]:
-    if data[:4] != _MAGIC:
-        raise CellError("not a bag of cells (b5ee9c72 expected)")
-    flags, offset_size = data[4], data[5]
-    size = flags & 7
-    counts = [int.from_bytes(data[6 + i * size : 6 + (i + 1) * size], "big") for i in range(3)]
-    cells, roots = counts[0], counts[1]
-    if not 1 <= size <= 4 or not 1 <= roots <= cells <= _MAX_CELLS * 4:
-        raise CellError("the header of the bag of cells is malformed")
-    at = 6 + 3 * size + offset_size
-    root_indexes = [int.from_bytes(data[at + i * size : at + (i + 1) * size], "big") for i in range(roots)]
-    at += roots * size + (cells * offset_size if flags & 0x80 else 0)
-    built = _build(data, at, len(data) - (4 if flags & 0x40 else 0), cells, size)
-    return [built[index] for index in root_indexes]
+    header = _Header(data)
+    _, cells = _parse(data, header)
+    return [cells[index] for index in header.roots]
 
 
-def _build(data: bytes, at: int, end: int, count: int, size: int) -> list[Cell]:
-    raw: list[tuple[bytes, int, list[int], bool]] = []
-    for _ in range(count):
+class _Header:
+    """Where the cells of a bag start and end, and which are roots."""
+
+    def __init__(self, data: bytes) -> None:
+        if data[:4] != _MAGIC:
+            raise CellError("not a bag of cells (b5ee9c72 expected)")
+        flags, offset_size = data[4], data[5]
+        self.size = size = flags & 7
+        self.count, roots = (int.from_bytes(data[at : at + size], "big") for at in (6, 6 + size))
+        if not 1 <= size <= 4 or not 1 <= roots <= self.count <= _MAX_CELLS * 4:
+            raise CellError("the header of the bag of cells is malformed")
+        at = 6 + 3 * size + offset_size
+        self.roots = [int.from_bytes(data[at + i * size : at + (i + 1) * size], "big") for i in range(roots)]
+        self.start = at + roots * size + (self.count * offset_size if flags & 0x80 else 0)
+        self.end = len(data) - (4 if flags & 0x40 else 0)
+
+
+def _parse(data: bytes, header: _Header) -> tuple[list[_Record], list[Cell]]:
+    at, size, count = header.start, header.size, header.count
+    records: list[_Record] = []
+    for index in range(count):
         first, second = data[at], data[at + 1]
         if first & 0x10 or first & 7 > 4:
             raise CellError("cells with stored hashes and absent cells are not supported")
-        length = (second + 1) // 2
-        body = data[at + 2 : at + 2 + length]
-        at += 2 + length
-        refs = [int.from_bytes(data[at + i * size : at + (i + 1) * size], "big") for i in range(first & 7)]
-        at += (first & 7) * size
-        raw.append((body, _bit_length(body, second), refs, bool(first & 8)))
-    if at != end:
-        raise CellError("the bag of cells is cut, or longer than it says")
-    built: list[Cell | None] = [None] * count
-    for index in range(count - 1, -1, -1):
-        body, bits, refs, exotic = raw[index]
-        if any(not index < ref < count for ref in refs):
+        ends = at + 2 + (second + 1) // 2
+        content = data[at:ends]
+        at = ends + (first & 7) * size
+        refs = [int.from_bytes(data[place : place + size], "big") for place in range(ends, at, size)]
+        if refs and not index < min(refs) <= max(refs) < count:
             raise CellError("references must point forward")
-        built[index] = Cell(body, bits, [built[ref] for ref in refs], body[0] if exotic else ORDINARY)  # type: ignore[misc]  # filled from the end
-    return built  # type: ignore[return-value]  # every entry is filled above
+        records.append((content, refs))
+    if at != header.end:
+        raise CellError("the bag of cells is cut, or longer than it says")
+    return records, _build(records)
+
+
+def _build(records: list[_Record]) -> list[Cell]:
+    built: dict[int, Cell] = {}
+    for index in range(len(records) - 1, -1, -1):
+        content, refs = records[index]
+        body = content[2:]
+        kind = body[0] if content[0] & 8 else ORDINARY
+        built[index] = Cell(body, _bit_length(body, content[1]), [built[ref] for ref in refs], kind)
+    return [built[index] for index in range(len(records))]
 
 
 def _bit_length(body: bytes, descriptor: int) -> int:
@@ -88,22 +114,27 @@ class FlatTree:
 
     __slots__ = ("body", "count", "patches", "ref_size")
 
-    def __init__(self, root: Cell) -> None:
-        order = _ordered(root)
-        index_of = {cell.hash: index for index, cell in enumerate(order)}
-        self.ref_size = _REF_SIZE if len(order) < _MAX_CELLS else _REF_SIZE + 1
-        parts: list[bytes] = []
+    def __init__(self, records: Sequence[_Record]) -> None:
+        self.count = len(records)
+        self.ref_size = _REF_SIZE if self.count < _MAX_CELLS else _REF_SIZE + 1
         self.patches = array("I")  # pairs of position and relative index
+        parts: list[bytes] = []
         at = 0
-        for cell in order:
-            parts += (cell.descriptors(cell.mask), cell.data)
-            at += 2 + len(cell.data)
-            for ref in cell.refs:
-                index = index_of[ref.hash]
+        for content, refs in records:
+            parts.append(content)
+            at += len(content)
+            for index in refs:
                 self.patches.extend((at, index))
                 parts.append(index.to_bytes(self.ref_size, "big"))
                 at += self.ref_size
-        self.body, self.count = b"".join(parts), len(order)
+        self.body = b"".join(parts)
+
+
+def flatten(root: Cell) -> FlatTree:
+    """The flat form of a tree."""
+    order = _ordered(root)
+    index_of = {cell.hash: index for index, cell in enumerate(order)}
+    return FlatTree([(c.descriptors(c.mask) + c.data, [index_of[ref.hash] for ref in c.refs]) for c in order])
 
 
 def _ordered(root: Cell) -> list[Cell]:
@@ -158,7 +189,7 @@ def _shifted(tree: FlatTree, start: int) -> bytes:
 
 def write_boc(roots: Cell | Iterable[Cell]) -> bytes:
     """A bag of one or more roots."""
-    return write_flat([FlatTree(root) for root in ((roots,) if isinstance(roots, Cell) else roots)])
+    return write_flat([flatten(root) for root in ((roots,) if isinstance(roots, Cell) else roots)])
 
 
 def pruned_branch(cell: Cell, merkle_depth: int = 0) -> Cell:

@@ -65,7 +65,7 @@ async def _run(
         _announce(facts)
         if as_json:
             click.echo(json.dumps(facts))
-        await stop.wait()
+        await ton.ticker.run_until(stop)
 
 
 def _announce(facts: dict[str, Any]) -> None:

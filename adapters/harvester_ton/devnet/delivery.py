@@ -59,7 +59,7 @@ class Delivery:
         except MessageRefused as error:
             item.trace.refused = str(error)
             return
-        transaction, in_message, sent = Transaction.read(result.transaction)
+        transaction, in_message, sent = Transaction.read(result.transaction, result.flat)
         if item.dest not in self._before:
             self._before[item.dest] = account.cell.hash
         self._accounts[item.dest] = account

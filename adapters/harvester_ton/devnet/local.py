@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from nacl.signing import SigningKey
 
-from harvester_ton.devnet.accounts import Account, Address, Transaction, raw_address
+from harvester_ton.devnet.accounts import Account, Address, raw_address
 from harvester_ton.devnet.addresses import parse_address
-from harvester_ton.devnet.blocks import BlockId
-from harvester_ton.devnet.boc import read_root
-from harvester_ton.devnet.cells import Builder, Cell
+from harvester_ton.devnet.blocks import BASECHAIN
 from harvester_ton.devnet.chain import Chain
 from harvester_ton.devnet.delivery import Trace
 from harvester_ton.devnet.faults import FaultMode
 from harvester_ton.devnet.heads import Heads
 from harvester_ton.devnet.heights import Height
 from harvester_ton.devnet.jettons import Jetton
+from harvester_ton.devnet.network import network_config
+from harvester_ton.devnet.payments import Paid, Payment, comment
 from harvester_ton.devnet.server import LiteServer
 from harvester_ton.devnet.signatures import SignatureForm
+from harvester_ton.devnet.ticker import Ticker
 from harvester_ton.devnet.tvm import default_config
 from harvester_ton.devnet.wallets import Send, Wallet
+
+__all__ = ["DEFAULT_SEED", "NANO", "LocalTon", "Paid", "Payment", "comment"]
 
 NANO = 10**9
 DEFAULT_SEED = b"harvester local TON"
@@ -40,56 +41,6 @@ _PRESET_WALLETS = {
 }
 _PRESET_JETTONS = {"USDX": 6, "EURX": 9}
 _BUYER_JETTONS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Payment:
-    """One payment to make. `amount` in base units; `asset` is "ton", a ticker or a raw master address.
-
-    `text` or `payload` (a cell) is the comment; `forward_amount_nano` is for jettons (0: no notification).
-    """
-
-    to: Address | str
-    amount: int
-    asset: str = "ton"
-    text: str | None = None
-    payload: Cell | bytes | None = None
-    forward_amount_nano: int = 1
-    sender: str = "buyer"
-    bounce: bool = False
-
-    def body(self) -> Cell | None:
-        """The comment as a cell. Raises `ValueError` when there are two."""
-        if self.text is not None and self.payload is not None:
-            raise ValueError("give text or payload, not both")
-        if self.text is not None:
-            return comment(self.text)
-        return read_root(self.payload) if isinstance(self.payload, bytes) else self.payload
-
-
-@dataclass(frozen=True)
-class Paid:
-    """What came of payments submitted together. `block_seqno` is None while they still wait."""
-
-    traces: tuple[Trace, ...]
-    block_seqno: int | None
-
-    @property
-    def transactions(self) -> tuple[Transaction, ...]:
-        """Everything the payments caused, in the order it happened."""
-        caused = (transaction for trace in self.traces for transaction in trace.transactions)
-        return tuple(sorted(caused, key=lambda transaction: transaction.lt))
-
-
-def comment(text: str) -> Cell:
-    """A text comment: op 0, then the bytes, 127 per cell at most."""
-    data = bytes(4) + text.encode()
-    chunks = [data[at : at + 127] for at in range(0, len(data), 127)]
-    cell: Cell | None = None
-    for chunk in reversed(chunks):
-        builder = Builder().raw(chunk)
-        cell = (builder.ref(cell) if cell else builder).end()
-    return cell or Builder().end()
 
 
 class LocalTon:
@@ -124,8 +75,6 @@ class LocalTon:
         self._clock, self._seed, self._validators = clock, seed, validators
         self._signatures = SignatureForm(signatures)
         self._preset_jettons = _PRESET_JETTONS if jettons is None else jettons
-        self._ticker: asyncio.Task[None] | None = None
-        self._stopped = asyncio.Event()
         self._query_id = 0
 
     async def __aenter__(self) -> Self:
@@ -140,6 +89,7 @@ class LocalTon:
             validators=self._validators,
             signatures=self._signatures,
         )
+        self.ticker = Ticker(self.chain, self.heads, self.block_seconds)
         self.chain.produce()
         for ticker, decimals in self._preset_jettons.items():
             self._deploy_jetton(Jetton(ticker, decimals, self.wallets["admin"].address))
@@ -158,10 +108,12 @@ class LocalTon:
         await self._close()
 
     async def _close(self) -> None:
-        await self.stop_blocks()
-        for server in self.servers:
-            await server.close()
-        self.chain.close()
+        try:
+            await self.ticker.stop()
+        finally:
+            for server in self.servers:
+                await server.close()
+            self.chain.close()
 
     def _key(self, purpose: str) -> SigningKey:
         return SigningKey(hashlib.sha256(self._seed + purpose.encode()).digest())
@@ -170,45 +122,23 @@ class LocalTon:
 
     def start_blocks(self) -> None:
         """Makes blocks on their own again; nothing happens in manual mode or when they already come."""
-        if self.block_seconds is not None and self._ticker is None:
-            self._stopped.clear()
-            self._ticker = asyncio.create_task(self._tick(self.block_seconds), name="local TON blocks")
+        self.ticker.start()
 
     async def stop_blocks(self) -> None:
         """Stops making blocks on their own; may be repeated."""
-        ticker, self._ticker = self._ticker, None
-        self._stopped.set()
-        if ticker:
-            await ticker
+        await self.ticker.stop()
 
     @property
     def blocks_running(self) -> bool:
         """Whether blocks come on their own at the moment."""
-        return self._ticker is not None
-
-    async def _tick(self, interval_secs: float) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + interval_secs
-        while True:
-            try:
-                async with asyncio.timeout_at(due):
-                    await self._stopped.wait()
-                return
-            except TimeoutError:
-                self._produce()
-            due = max(due + interval_secs, loop.time())
-
-    def _produce(self) -> Height:
-        height = self.chain.produce()
-        self.heads.announce()
-        return height
+        return self.ticker.running
 
     async def produce_block(self, count: int = 1) -> Height:
         """Makes `count` blocks now and gives the last; lets others run in between."""
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         for _ in range(count):
-            height = self._produce()
+            height = self.ticker.produce()
             await asyncio.sleep(0)
         return height
 
@@ -260,8 +190,8 @@ class LocalTon:
 
     async def _settle(self, traces: Sequence[Trace]) -> Paid:
         while not all(trace.settled for trace in traces):
-            if self._ticker:
-                await self.heads.next()
+            if self.ticker.running:
+                await self.ticker.next()
             elif self.block_seconds is None:
                 await self.produce_block()
             else:
@@ -273,6 +203,8 @@ class LocalTon:
 
     def _send(self, payment: Payment) -> Send:
         to, sender = parse_address(payment.to), self.wallet(payment.sender)
+        if to[0] != BASECHAIN:
+            raise ValueError(f"the local chain has accounts in workchain 0 only, not in {to[0]}")
         if payment.asset == "ton":
             return Send(to, payment.amount, payment.body(), payment.bounce)
         self._query_id += 1
@@ -351,23 +283,4 @@ class LocalTon:
 
     def network_config(self) -> dict[str, Any]:
         """A TON global config: the lite servers, the zero state and the init block to trust."""
-        return {
-            "@type": "config.global",
-            "liteservers": [server.config_entry() for server in self.servers],
-            "validator": {
-                "@type": "validator.config.global",
-                "zero_state": _config_id(self.chain.heights[0].master.id),
-                "init_block": _config_id(self.chain.heights[1].master.id),
-            },
-        }
-
-
-def _config_id(block: BlockId) -> dict[str, Any]:
-    encode = base64.b64encode
-    return {
-        "workchain": block.workchain,
-        "shard": block.shard,
-        "seqno": block.seqno,
-        "root_hash": encode(block.root_hash).decode(),
-        "file_hash": encode(block.file_hash).decode(),
-    }
+        return network_config(self.servers, self.chain)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harvester_ton.devnet.boc import read_root, write_boc
+from harvester_ton.devnet.boc import FlatTree, read_flat, read_root, write_boc
 from harvester_ton.devnet.cells import Cell
 
 _BOOL, _TEXT, _HANDLE = ctypes.c_bool, ctypes.c_char_p, ctypes.c_void_p
@@ -47,9 +47,10 @@ class TvmUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Emulated:
-    """One transaction: its cell and the account after it, as the bag of cells the next transaction takes."""
+    """One transaction in both forms, and the account after it as the bag of cells the next transaction takes."""
 
     transaction: Cell
+    flat: FlatTree
     shard_account_b64: bytes
 
 
@@ -156,8 +157,8 @@ class Tvm:
         )
         if not answer["success"]:
             raise MessageRefused(f"{answer.get('error')} (exit code {answer.get('vm_exit_code')})")
-        transaction = read_root(base64.b64decode(answer["transaction"]))
-        return Emulated(transaction, answer["shard_account"].encode())
+        transaction, flat = read_flat(base64.b64decode(answer["transaction"]))
+        return Emulated(transaction, flat, answer["shard_account"].encode())
 
     def run_method(
         self, code: Cell, data: Cell, raw_address: str, method_id: int, stack_boc: bytes, *, utime: int, balance: int

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pytoniq_core import Cell as ReferenceCell
 from pytoniq_core import HashMap as ReferenceHashMap
 
-from harvester_ton.devnet.boc import FlatTree, pruned_branch, read_boc, read_root, write_boc, write_flat
+from harvester_ton.devnet.boc import flatten, pruned_branch, read_boc, read_root, write_boc, write_flat
 from harvester_ton.devnet.cells import Builder, Cell, CellError
 from harvester_ton.devnet.hashmap_aug import HashMap, cell_path, read_hashmap
 from harvester_ton.devnet.merkle import merkle_proof, merkle_update
@@ -31,7 +31,7 @@ def test_bags_of_several_roots_are_read_alike_by_both_libraries(roots: list[Cell
     hashes = [root.hash for root in roots]
     assert [root.hash for root in read_boc(data)] == hashes
     assert [root.hash for root in ReferenceCell.from_boc(data)] == hashes
-    assert write_flat([FlatTree(root) for root in roots]) == data
+    assert write_flat([flatten(root) for root in roots]) == data
 
 
 @given(trees(), st.data())
