@@ -16,7 +16,7 @@ from harvester_ton.address import parse_address
 from harvester_ton.cells import Cell
 from harvester_ton.decoding import COINS, decode_coins, decode_jetton, jetton_asset
 from harvester_ton.history import Decode
-from harvester_ton.jettons import JettonWallet
+from harvester_ton.jettons import ContractUnfit, JettonWallet, NotTheWallet
 from harvester_ton.links import PaymentLinks
 from harvester_ton.merchant_key import adnl_address
 from harvester_ton.metrics import TonMetrics
@@ -135,15 +135,16 @@ class TonAdapter:
         recipient = self._settings.recipient
         wallet = JettonWallet(jetton, recipient, self._pool)
 
-        async def find() -> str:
-            return await wallet.find(await self._pool.newer(0))
+        async def scan() -> None:
+            address = await wallet.find(await self._pool.newer(0))
+            account = Account(NAME, address, recipient, jetton_asset(jetton.master))
+            decode = partial(_decode_jetton, address, recipient, jetton.master)
+            try:
+                await self._watcher(status, account, decode, ledger, partial(wallet.trust, address)).run()
+            except NotTheWallet as error:
+                raise ContractUnfit(str(error)) from None
 
-        def decode(root: Cell) -> Sequence[Transfer]:
-            return decode_jetton(root, address, recipient, jetton.master).transfers
-
-        address = await status.insist(find)
-        account = Account(NAME, address, recipient, jetton_asset(jetton.master))
-        await self._watcher(status, account, decode, ledger, partial(wallet.trust, address)).run()
+        await status.insist(scan)
 
     def _watcher(
         self, status: AccountStatus, account: Account, decode: Decode, ledger: Ledger, trust: Trust = trust_always
@@ -153,3 +154,7 @@ class TonAdapter:
     def _make_links(self, pay_to_address: str, asset: str) -> PaymentLinks:
         master = None if asset == COINS else asset.removeprefix(_JETTON)
         return PaymentLinks(self._settings.payment_prefixes, pay_to_address, master)
+
+
+def _decode_jetton(wallet: str, recipient: str, master: str, root: Cell) -> Sequence[Transfer]:
+    return decode_jetton(root, wallet, recipient, master).transfers

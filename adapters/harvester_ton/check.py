@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from harvester.chain import Finding
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
 from harvester_ton.address import format_address, split_address
-from harvester_ton.jettons import JettonWallet
+from harvester_ton.jettons import JettonWallet, NotTheWallet
 from harvester_ton.network_config import NodeAddress
-from harvester_ton.node import Node
+from harvester_ton.node import NOT_TRIED, Node
 from harvester_ton.pool import Pool
 from harvester_ton.settings import Jetton, TonSettings
 from harvester_ton.shard_state import AccountAt, read_account_at
@@ -30,7 +31,7 @@ async def check(
         return [Finding(False, "NETWORK_CONFIG", str(error))]
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(pool.run(servers, at_once=len(servers)), name="ton lite servers")
-        await _settle(pool, len(servers))
+        await _settle(pool)
         findings = [Finding(True, "VERIFY", "none: lite servers are believed without proof")]
         findings += [_check_node(node, pool) for node in pool.nodes]
         findings += await _check_accounts(settings, pool)
@@ -38,14 +39,12 @@ async def check(
     return findings
 
 
-async def _settle(pool: Pool, count: int) -> None:
-    """Wait until all servers are usable, or long enough."""
-    try:
+async def _settle(pool: Pool) -> None:
+    """Wait until each server is usable or has failed, or long enough."""
+    with suppress(TimeoutError):  # the findings say which are missing
         async with asyncio.timeout(CONNECT_SECS):
-            while len(pool.usable()) < count:
+            while not pool.nodes or any(node.fault == NOT_TRIED for node in pool.nodes):
                 await pool.changed()
-    except TimeoutError:
-        pass  # the findings say which are missing
 
 
 def _check_node(node: Node, pool: Pool) -> Finding:
@@ -87,7 +86,7 @@ async def _check_jetton(jetton: Jetton, recipient: str, pool: Pool, block: tl.Bl
         address = await wallet.find(block)
         at = await _look(address, pool, block)
         await wallet.trust(address, block, at)
-    except ChainUnavailable as error:
+    except (ChainUnavailable, NotTheWallet) as error:
         return Finding(False, subject, str(error))
     if not at.active:
         return Finding(

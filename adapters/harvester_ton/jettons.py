@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from harvester.domain.errors import ChainUnavailable
+from harvester.domain.errors import ChainUnavailable, HarvesterError
 from harvester_ton import tl
 from harvester_ton.address import split_address
 from harvester_ton.cells import CellError
@@ -33,8 +33,8 @@ class ContractUnfit(ChainUnavailable):
     """A contract does not do what a jetton's must; it may be deployed or repaired yet."""
 
 
-class NotTheWallet(ContractUnfit):
-    """What is deployed at the jetton wallet's address is not the recipient's wallet of that jetton."""
+class NotTheWallet(HarvesterError):
+    """What was taken for the recipient's jetton wallet is not: it must be looked for again."""
 
 
 def method_id(name: str) -> int:

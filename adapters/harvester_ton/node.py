@@ -36,6 +36,8 @@ CATCH_UP_WAIT_MS: Final = 3000
 """How long a node may wait for the block it is asked about; below the patience with a query."""
 LOG_EVERY_SECS: Final = 60.0
 
+NOT_TRIED: Final = "not connected yet"
+
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
@@ -66,7 +68,7 @@ class Node:
         self.name = str(address)
         self.head: tl.BlockId | None = None
         """Its newest masterchain block; None while it is not usable."""
-        self.fault: str | None = "not connected yet"
+        self.fault: str | None = NOT_TRIED
         """Why it is not usable."""
         self.latency_secs = 0.0
         """Recent time to an answer."""

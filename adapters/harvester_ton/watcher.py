@@ -41,7 +41,7 @@ IDLE_WATERMARK_SECS: Final = 30
 """How old, in chain time, the stored watermark may be while no invoice is open that it could end."""
 
 Trust = Callable[[tl.BlockId, AccountAt], Awaitable[None]]
-"""Raises ChainUnavailable while the account's transactions are not to be believed."""
+"""Raises ChainUnavailable while the account cannot be judged; any other error ends the scan."""
 
 _log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from harvester.chain import Account, AdapterContext, Batch, Position
+from harvester.chain import Account, Adapter, AdapterContext, Batch, Position
 from harvester_ton.adapter import TonAdapter
 from harvester_ton.devnet.accounts import raw_address
 from harvester_ton.devnet.local import LocalTon
@@ -76,11 +76,12 @@ def server_entry(server: LiteServer) -> str:
 def environ(ton: LocalTon, jettons: Sequence[str] = (), **more: str) -> dict[str, str]:
     """Return settings for `ton`, with these of its jettons."""
     listed = (ton.jetton(ticker) for ticker in jettons)
-    return {
+    given = {
         "RECIPIENT": raw_address(ton.wallet("merchant").address),
         "LITE_SERVERS": ",".join(map(server_entry, ton.servers)),
         "JETTONS": ",".join(f"{each.ticker} {each.decimals} {raw_address(each.master)}" for each in listed),
     } | more
+    return {name: value for name, value in given.items() if value}
 
 
 HASTE = Patience(connect=1, query=0.5, follow=1, follow_grace=0.2, aside=0.3, lag=0.5)
@@ -104,7 +105,7 @@ async def scanning(
 
 
 @asynccontextmanager
-async def running(adapter: TonAdapter, ledger: Any) -> AsyncIterator[None]:
+async def running(adapter: Adapter, ledger: Any) -> AsyncIterator[None]:
     """Run `adapter` until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
