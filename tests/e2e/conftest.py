@@ -52,9 +52,16 @@ async def world(chain: Chain, postgres_uri: str, tmp_path_factory: pytest.TempPa
 @asynccontextmanager
 async def open_world(chain: Chain, postgres_uri: str, folder: Path) -> AsyncIterator[World]:
     """Yield a daemon that is ready, with a database of its own, and a backend that hears of it."""
-    async with new_database(postgres_uri) as uri, Backend.open() as backend:
+    async with new_database(postgres_uri) as database_uri, open_world_on(chain, database_uri, folder) as world:
+        yield world
+
+
+@asynccontextmanager
+async def open_world_on(chain: Chain, database_uri: str, folder: Path) -> AsyncIterator[World]:
+    """Yield a daemon that is ready, on this database, and a backend that hears of it."""
+    async with Backend.open() as backend:
         settings = chain.settings | {
-            "POSTGRES_URI": uri,
+            "POSTGRES_URI": database_uri,
             "TOKEN": TOKEN,
             "WEBHOOK_ENDPOINT": backend.url,
             "WEBHOOK_SECRET": backend.secret,

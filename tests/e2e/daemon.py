@@ -1,6 +1,7 @@
 """`harvester run` and other commands as processes, as an operator runs them."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -77,16 +78,19 @@ class Daemon:
         await self.until_readiness(lambda status, _body: status == 200)
 
     async def until_readiness(self, condition: Callable[[int, dict[str, object]], bool]) -> None:
-        """Return when status and body of `/readyz` meet the condition."""
-        async with asyncio.timeout(START_SECS), aiohttp.ClientSession() as session:
-            while True:
-                try:
-                    async with session.get(f"{self.url}/readyz") as answer:
-                        if condition(answer.status, await answer.json()):
-                            return
-                except aiohttp.ClientError:
-                    pass  # it does not listen yet
-                await self._pause()
+        """Return when status and body of `/readyz` meet the condition; fail if that takes too long."""
+        seen: object = None
+        try:
+            async with asyncio.timeout(START_SECS), aiohttp.ClientSession() as session:
+                while True:
+                    with contextlib.suppress(aiohttp.ClientError):  # it may not listen yet
+                        async with session.get(f"{self.url}/readyz") as answer:
+                            seen = await answer.json()
+                            if condition(answer.status, await answer.json()):
+                                return
+                    await self._pause()
+        except TimeoutError:
+            raise AssertionError(f"not within {START_SECS:g} s; last seen: {seen}\n{self.log}") from None
 
     async def kill(self) -> None:
         """SIGKILL: nothing can be tidied up."""

@@ -1,12 +1,13 @@
-"""`harvester run` as a process of its own, the way a merchant runs it, for demos and tests on the local chain."""
+"""`harvester run` as a process of its own, the way a merchant runs it."""
 
 import asyncio
 import ctypes
 import functools
+import json
 import os
 import signal
-import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,10 +17,10 @@ import aiohttp
 
 from harvester.domain.errors import Unavailable
 
-STOP_SECS: Final = 30.0
+START_SECS: Final = 30.0
+STOP_SECS: Final = 40.0
+"""Longer than the daemon gives itself to finish its work."""
 _POLL_SECS: Final = 0.05
-_LOG_TAIL_BYTES: Final = 4096
-_LOOPBACK: Final = "127.0.0.1"
 _PR_SET_PDEATHSIG: Final = 1
 # Nothing else of our surroundings is passed on: settings of a real daemon must not reach this one.
 _SURROUNDINGS: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -30,18 +31,26 @@ T = TypeVar("T")
 class DaemonProcess:
     """A running daemon."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str, log_path: Path) -> None:
-        self.url = url
-        """Of the API, without a slash behind it."""
+    def __init__(self, process: asyncio.subprocess.Process, log_path: Path) -> None:
         self._process = process
         self.log_path = log_path
+        self.addresses: Mapping[str, str] = {}
+        """`host:port` that it listens on, by setting: PORT and METRICS."""
+
+    @property
+    def url(self) -> str:
+        """Of the API, without a slash behind it."""
+        return f"http://{self.addresses['PORT']}"
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Mapping[str, str], folder: Path) -> AsyncIterator[Self]:
-        """Start a daemon with `settings` and nothing else, PORT among them; stop it in the end.
+        """Start a daemon with `settings` and nothing else, and yield it when it listens; stop it in the end.
 
         It works in `folder`, where `daemon.log` is written: an `.env` elsewhere does not reach it.
+
+        Raises:
+            Unavailable: it ended instead.
         """
         log_path = folder / "daemon.log"
         environ = {name: os.environ[name] for name in _SURROUNDINGS if name in os.environ}
@@ -57,7 +66,9 @@ class DaemonProcess:
                 preexec_fn=_die_with_parent(),
             )
         try:
-            yield cls(process, f"http://{_LOOPBACK}:{settings['PORT']}", log_path)
+            daemon = cls(process, log_path)
+            daemon.addresses = await daemon.while_it_runs(daemon._listening())
+            yield daemon
         finally:
             await _stop(process)
 
@@ -86,21 +97,25 @@ class DaemonProcess:
 
     def last_line(self) -> str:
         """Return the newest line of its log."""
-        tail = self.log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
-        return tail.rpartition("\n")[2] or "it logged nothing"
+        return self._log().strip().rpartition("\n")[2] or "it logged nothing"
+
+    async def _listening(self) -> Mapping[str, str]:
+        """Return the addresses once there are all, from the log: with port 0 only the daemon knows them."""
+        give_up_at = time.monotonic() + START_SECS
+        while time.monotonic() < give_up_at:
+            found = {line["setting"]: line["addresses"][0] for line in _lines(self._log()) if "addresses" in line}
+            if found.keys() >= {"PORT", "METRICS"}:
+                return found
+            await asyncio.sleep(_POLL_SECS)
+        raise Unavailable(f"the daemon does not listen after {START_SECS:.0f} s: {self.last_line()}")
+
+    def _log(self) -> str:
+        return self.log_path.read_text(errors="replace")
 
 
-def free_port(preferred: int) -> int:
-    """Return `preferred` if nobody listens there on the loopback interface, else a port that is free now."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((_LOOPBACK, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Unavailable("no TCP port is free")
+def _lines(log: str) -> list[dict[str, Any]]:
+    """The lines that are complete; those of the daemon are JSON, what the interpreter itself says is not."""
+    return [json.loads(line) for line in log.splitlines(keepends=True) if line.startswith("{") and line.endswith("\n")]
 
 
 async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -17,10 +16,10 @@ import segno
 
 from harvester.domain.errors import Unavailable
 from harvester_ton.devnet.control import Control
-from harvester_ton.devnet.daemon_process import DaemonProcess, free_port
-from harvester_ton.devnet.defaults import API_PORT, CONTROL_PORT, METRICS_PORT
+from harvester_ton.devnet.daemon_process import DaemonProcess
 from harvester_ton.devnet.demo_folder import run_folder
 from harvester_ton.devnet.local import LocalTon
+from harvester_ton.devnet.ports import ANY_PORT, API_PORT, CONTROL_PORT, LOOPBACK, METRICS_PORT, port_or_any
 from harvester_ton.devnet.receiver import Webhook, WebhookReceiver
 from harvester_ton.devnet.status import chain_status
 
@@ -65,7 +64,6 @@ class Stage:
     control: Control
     receiver: WebhookReceiver
     daemon: DaemonProcess
-    metrics_port: int
     token: str
 
 
@@ -76,25 +74,42 @@ async def set_up(data_path: Path, say: Say) -> AsyncIterator[Stage]:
     Raises:
         ConfigurationError: `data_path` cannot be used.
         TvmUnavailable: there is no TVM for this platform.
+        Unavailable: the daemon does not start.
     """
     token, secret = secrets.token_urlsafe(24), "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    api_port, metrics_port = free_port(API_PORT), free_port(METRICS_PORT)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(run_folder(data_path))
         ton = await stack.enter_async_context(LocalTon(block_seconds=BLOCK_SECONDS))
-        control = await stack.enter_async_context(Control(ton, free_port(CONTROL_PORT)))
+        control = await _open_control(stack, ton)
         receiver = await stack.enter_async_context(WebhookReceiver.open(secret, lambda webhook: say(_shown(webhook))))
         settings = _chain_settings(ton, folder) | {
             "DATA_DIR": str(folder),
-            "PORT": str(api_port),
-            "METRICS": f"127.0.0.1:{metrics_port}",
             "TOKEN": token,
             "WEBHOOK_ENDPOINT": receiver.url,
             "WEBHOOK_SECRET": secret,
-            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
         }
-        daemon = await stack.enter_async_context(DaemonProcess.open(settings, folder))
-        yield Stage(ton, control, receiver, daemon, metrics_port, token)
+        daemon = await _open_daemon(stack, settings, folder)
+        yield Stage(ton, control, receiver, daemon, token)
+
+
+async def _open_control(stack: AsyncExitStack, ton: LocalTon) -> Control:
+    try:
+        return await stack.enter_async_context(Control(ton, port_or_any(CONTROL_PORT)))
+    except OSError:  # somebody was quicker
+        return await stack.enter_async_context(Control(ton, ANY_PORT))
+
+
+async def _open_daemon(stack: AsyncExitStack, settings: Mapping[str, str], folder: Path) -> DaemonProcess:
+    try:
+        listeners = _listeners(port_or_any(API_PORT), port_or_any(METRICS_PORT))
+        return await stack.enter_async_context(DaemonProcess.open({**settings, **listeners}, folder))
+    except Unavailable:  # somebody may have been quicker; if it was something else, it fails again
+        listeners = _listeners(ANY_PORT, ANY_PORT)
+        return await stack.enter_async_context(DaemonProcess.open({**settings, **listeners}, folder))
+
+
+def _listeners(api_port: int, metrics_port: int) -> dict[str, str]:
+    return {"PORT": str(api_port), "METRICS": f"{LOOPBACK}:{metrics_port}"}
 
 
 def _chain_settings(ton: LocalTon, folder: Path) -> dict[str, str]:
@@ -134,9 +149,9 @@ async def play(stage: Stage, say: Say) -> Played:
 
 async def _answer(request: Any) -> dict[str, Any]:
     async with request as response:
-        body: dict[str, Any] = await response.json()
         if response.status != 200:
-            raise Unavailable(f"the API answered {response.status}: {body.get('error')}")
+            raise Unavailable(f"the API answered {response.status}: {await response.text()}")
+        body: dict[str, Any] = await response.json()
         return body
 
 

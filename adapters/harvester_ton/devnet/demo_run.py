@@ -14,9 +14,9 @@ from typing import Any, Final
 import click
 
 from harvester.domain.errors import Unavailable
-from harvester_ton.devnet.defaults import API_URL, CONTROL_URL
 from harvester_ton.devnet.demo import INVOICE, INVOICE_PATH, Say, Stage, play, set_up
 from harvester_ton.devnet.demo_folder import default_data_path
+from harvester_ton.devnet.ports import API_URL, CONTROL_URL
 from harvester_ton.devnet.tvm import TvmUnavailable
 
 PLAY_SECS: Final = 60.0
@@ -85,7 +85,7 @@ def _explain(stage: Stage, say: Say, invoice_id: str) -> None:
     for line in (
         "",
         f"API       {stage.daemon.url}",
-        f"metrics   http://127.0.0.1:{stage.metrics_port}/metrics",
+        f"metrics   http://{stage.daemon.addresses['METRICS']}/metrics",
         f"control   {stage.control.url}/status (the local TON; docs/local-chain.md)",
         f"token     {stage.token}",
         f"log       {stage.daemon.log_path}",

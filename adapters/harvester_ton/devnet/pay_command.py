@@ -9,7 +9,7 @@ import aiohttp
 import click
 
 from harvester.domain.errors import InvalidInput, NotFound, Unavailable
-from harvester_ton.devnet.defaults import API_URL, CONTROL_URL
+from harvester_ton.devnet.ports import API_URL, CONTROL_URL
 
 _TIMEOUT_SECS: Final = 30.0
 _PAST_THE_END_SECS: Final = 2
