@@ -63,17 +63,16 @@ class Cell:
         mask = 0
         for ref in self.refs:
             mask |= ref.mask
-        return mask >> 1 if self.kind in (MERKLE_PROOF, MERKLE_UPDATE) else mask
+        return mask >> 1 if self.kind >= MERKLE_PROOF else mask
 
     def _plain_hash(self) -> tuple[tuple[bytes], tuple[int]]:
-        refs = self.refs
-        parts = [bytes((len(refs), self.bits // 8 + (self.bits + 7) // 8)), self.data]
-        depth = 0
-        for ref in refs:
-            parts.append(ref.depths[0].to_bytes(2, "big"))
-            depth = max(depth, ref.depths[0] + 1)
-        parts.extend(ref.hashes[0] for ref in refs)
-        return (hashlib.sha256(b"".join(parts)).digest(),), (depth,)
+        refs, bits = self.refs, self.bits
+        head = bytes((len(refs), (bits >> 3) + (bits + 7 >> 3))) + self.data
+        if not refs:
+            return (hashlib.sha256(head).digest(),), (0,)
+        depths = [ref.depths[0] for ref in refs]
+        parts = [head, *[depth.to_bytes(2, "big") for depth in depths], *[ref.hashes[0] for ref in refs]]
+        return (hashlib.sha256(b"".join(parts)).digest(),), (max(depths) + 1,)
 
     def _level_hashes(self) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
         if self.kind == PRUNED:

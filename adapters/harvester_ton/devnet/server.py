@@ -70,12 +70,13 @@ class LiteServer:
         await self.cut()
 
     async def cut(self) -> None:
-        """Cuts every open connection."""
+        """Cuts every open connection and returns when their tasks have ended."""
         tasks = [task for task in self._connections if task is not asyncio.current_task()]
         for task in tasks:
+            # The reader sees the end and the task ends by itself: cancelling would be logged as an error by asyncio.
             self._connections[task].transport.abort()
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def set_fault(self, mode: FaultMode, lag_blocks: int = 0) -> None:
         """Changes the fault; open connections that cannot outlive it are cut."""
@@ -99,6 +100,9 @@ class LiteServer:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("connections are served inside a task")
+        if self._listener is None:  # closed between the connection and this task
+            writer.transport.abort()
+            return
         self._connections[task] = writer
         try:
             await self._serve(reader, writer)
