@@ -133,12 +133,13 @@ async def measure_deliveries(uri: str, scale: float) -> list[Line]:
     """How many webhooks a second reach a receiver that takes 200 ms, and one that takes no time."""
     lines = []
     for delay_secs, name, base in ((0.2, "200 ms", 3_000), (0.0, "no time", 6_000)):
-        async with running_receiver(delay_secs) as receiver:
-            async with running_daemon(uri, {"WEBHOOK_ENDPOINT": receiver.url}) as daemon:
-                ids = await create_invoices(daemon, int(base * scale))
-                moments = await receiver.wait_for(ids, "waiting")
+        async with (
+            running_receiver(delay_secs) as receiver,
+            running_daemon(uri, {"WEBHOOK_ENDPOINT": receiver.url}) as daemon,
+        ):
+            ids = await create_invoices(daemon, int(base * scale))
+            moments = await receiver.wait_for(ids, "waiting")
         rate = (len(moments) - 1) / (max(moments) - min(moments))
-        lines.append(
-            Line(f"deliveries, receiver takes {name}", rate, "/s", note=f"{len(ids):,} while they are created")
-        )
+        note = f"{len(ids):,}, while they are created"
+        lines.append(Line(f"deliveries, receiver takes {name}", rate, "/s", note=note))
     return lines
