@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import quantiles
+from typing import cast
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -66,7 +67,6 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
             return
         self._sent_at = time.perf_counter()
-        assert isinstance(self._transport, asyncio.WriteTransport)
         self._transport.write(request)
 
 

