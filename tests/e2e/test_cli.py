@@ -1,9 +1,9 @@
 """The command line as operators and their scripts use it: results on standard output, one line for what is wrong."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,11 @@ def shell(settings: dict[str, str], tmp_path: Path) -> Shell:
 
 
 def test_help_answers_at_once_and_lists_the_commands_of_adapters_too() -> None:
-    # The quickest of three: what is measured is the import, not who else uses the machine.
-    durations = []
-    for _ in range(3):
-        started = time.monotonic()
-        text = subprocess.run([sys.executable, "-m", "harvester", "--help"], capture_output=True, check=True).stdout
-        durations.append(time.monotonic() - started)
-    assert min(durations) < 0.5
+    # Processor time: how long it takes on the wall is also a question of who else uses the machine.
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    text = subprocess.run([sys.executable, "-m", "harvester", "--help"], capture_output=True, check=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
     for command in (b"run", b"migrate", b"check", b"invoice", b"payment", b"webhook", b"ton"):
         assert command in text
 

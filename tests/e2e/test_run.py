@@ -63,6 +63,12 @@ def door(database_uri: str) -> Iterator[Door]:
     shutil.rmtree(folder)
 
 
+async def run(*options: str, environ: dict[str, str], folder: Path) -> tuple[int, str, str]:
+    """Run a daemon that is expected to end by itself."""
+    async with asyncio.timeout(START_SECS):
+        return await harvester("run", *options, environ=environ, folder=folder)
+
+
 def log_lines(daemon: Daemon) -> list[dict[str, object]]:
     return [json.loads(line) for line in daemon.log.splitlines()]
 
@@ -107,7 +113,7 @@ async def test_wrong_settings_are_told_a_line_each_without_secrets_and_end_it_wi
         "MEMORY_KEY": "geheim",
         "LOG_LEVEL": "LOUD",
     }
-    status, stdout, stderr = await harvester("run", environ=settings | wrong, folder=tmp_path)
+    status, stdout, stderr = await run(environ=settings | wrong, folder=tmp_path)
     assert status == 78
     assert stdout == ""
     assert sorted(line.partition(":")[0] for line in stderr.splitlines()) == sorted(wrong)
@@ -116,7 +122,7 @@ async def test_wrong_settings_are_told_a_line_each_without_secrets_and_end_it_wi
 
 async def test_dotenv_in_the_working_folder_is_read(settings: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / ".env").write_text('PORT=never\nLOG_LEVEL="LOUD"\n')
-    status, _, stderr = await harvester("run", environ=settings | {"PORT": "0"}, folder=tmp_path)
+    status, _, stderr = await run(environ=settings | {"PORT": "0"}, folder=tmp_path)
     assert (status, stderr) == (78, "LOG_LEVEL: must be DEBUG, INFO, WARN or ERROR\n")
 
 
@@ -154,19 +160,18 @@ async def test_a_newer_database_ends_it_with_78(settings: dict[str, str], tmp_pa
     admin = await asyncpg.connect(database_uri)
     await admin.execute("INSERT INTO schema_migrations (scope, version, name, checksum) VALUES ('core', 999, 'x', 'y')")
     await admin.close()
-    status, _, stderr = await harvester("run", environ=settings | {"METRICS": "off", "PORT": "0"}, folder=tmp_path)
+    status, _, stderr = await run(environ=settings | {"METRICS": "off", "PORT": "0"}, folder=tmp_path)
     assert status == 78
     assert "the database has core schema version 999" in stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize(("argument", "setting"), [("--no-migrate", "on"), ("--migrate", "off")])
+@pytest.mark.parametrize(("options", "setting"), [(["--no-migrate"], "on"), ([], "off")])
 async def test_missing_migrations_end_it_with_78_if_it_may_not_apply_them(
-    settings: dict[str, str], tmp_path: Path, postgres_uri: str, argument: str, setting: str
+    settings: dict[str, str], tmp_path: Path, postgres_uri: str, options: list[str], setting: str
 ) -> None:
     environ = settings | {"METRICS": "off", "PORT": "0", "MIGRATE": setting}
     environ["POSTGRES_URI"] = with_database(postgres_uri, "template1")  # every server has it, and it is empty
-    arguments = ["run", argument] if argument == "--no-migrate" else ["run"]
-    status, _, stderr = await harvester(*arguments, environ=environ, folder=tmp_path)
+    status, _, stderr = await run(*options, environ=environ, folder=tmp_path)
     assert status == 78
     assert "core/0001" in stderr.splitlines()[-1]
     assert "harvester migrate" in stderr.splitlines()[-1]
@@ -179,7 +184,7 @@ async def test_a_port_that_is_taken_is_told_in_one_line_and_may_be_tried_again(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         values = {"PORT": str(port), "METRICS": "off"} if setting == "PORT" else {"METRICS": f"127.0.0.1:{port}"}
-        status, _, stderr = await harvester("run", environ=settings | {"PORT": "0"} | values, folder=tmp_path)
+        status, _, stderr = await run(environ=settings | {"PORT": "0"} | values, folder=tmp_path)
     assert status == 1
     assert stderr == f"{setting}: cannot listen on 127.0.0.1:{port} (Address already in use)\n"
 
@@ -189,7 +194,7 @@ async def test_a_dead_task_ends_the_process_loudly(
     settings: dict[str, str], tmp_path: Path, fault: str, said: str
 ) -> None:
     environ = settings | {"METRICS": "off", "PORT": "0", "MEMORY_FAULT": fault}
-    status, _, stderr = await harvester("run", environ=environ, folder=tmp_path)
+    status, _, stderr = await run(environ=environ, folder=tmp_path)
     assert status == 70
     lines = [json.loads(line) for line in stderr.splitlines()]
     assert [line["task"] for line in lines if line["level"] == "critical" and "task" in line] == ["memory"]
