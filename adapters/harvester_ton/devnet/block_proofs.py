@@ -104,7 +104,7 @@ def shard_block_proof(height: Height) -> bytes:
     extra = root.refs[3]
     custom = extra.refs[3]
     shown = {root.hash, extra.hash, custom.hash, custom.refs[1].hash} | tree_hashes(root.refs[0])
-    proof = write_boc(merkle_proof(root, shown | tree_hashes(height.shard_hashes)))
+    proof = write_boc(merkle_proof(root, shown | tree_hashes(custom.refs[0])))
     tag = constructor(
         f"liteServer.shardBlockProof masterchain_id:{_ID} links:vector liteServer.shardBlockLink"
         " = liteServer.ShardBlockProof"

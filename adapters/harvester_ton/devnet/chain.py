@@ -127,7 +127,7 @@ class Chain:
     def _retire(height: Height) -> None:
         """Lets go of old states; the block files and what leads from the block to its key block stay."""
         proofs.last_key(height)
-        height.accounts = height.old_blocks = None
+        height.accounts = height.old_blocks = height.shard_proof = None
         height.master.retire()
         height.shard.retire()
 
@@ -173,7 +173,7 @@ class Chain:
             custom=blocks.mc_block_extra(extra),
         )
         self.validators, self._next_validators = self._next_validators or signers, None
-        return Height(master, shard, hashes, signers, header.prev_key_seqno, self._state, self._old_blocks, done)
+        return Height(master, shard, signers, header.prev_key_seqno, self._state, self._old_blocks, done)
 
     def _remember(self, master: Block) -> None:
         """The previous block enters the list of old ones; if it was a key block, it is the last key block now."""
@@ -198,7 +198,7 @@ class Chain:
         mc_header = self._header(blocks.MASTERCHAIN, 0, utime, (0, 0), key_block=False)
         mc_state = blocks.shard_state(mc_header, HashMap(256, ACCOUNTS), master=None, custom=custom)
         master = blocks.zero_block(mc_header, mc_state)
-        self.heights.append(Height(master, shard, hashes, self.validators, 0, self._state, self._old_blocks, []))
+        self.heights.append(Height(master, shard, self.validators, 0, self._state, self._old_blocks, []))
 
     def _header(self, workchain: int, seqno: int, utime: int, lts: tuple[int, int], *, key_block: bool) -> Header:
         return Header(

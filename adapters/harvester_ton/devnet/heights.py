@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from harvester_ton.devnet.accounts import Transaction
 from harvester_ton.devnet.blocks import Block
-from harvester_ton.devnet.cells import Cell
 from harvester_ton.devnet.hashmap_aug import HashMap
 from harvester_ton.devnet.validators import ValidatorSet
 
@@ -20,7 +19,6 @@ class Height:
 
     master: Block
     shard: Block
-    shard_hashes: Cell
     validators: ValidatorSet
     prev_key_seqno: int
     accounts: HashMap | None

@@ -51,7 +51,7 @@ def shard(height: Height) -> bytes:
     if height.shard_proof is None:
         state = height.master.state
         custom = state.refs[3]
-        keep = {state.hash, state.refs[2].hash, custom.hash, custom.refs[2].hash} | tree_hashes(height.shard_hashes)
+        keep = {state.hash, state.refs[2].hash, custom.hash, custom.refs[2].hash} | tree_hashes(custom.refs[0])
         height.shard_proof = _with_header(height.master, merkle_proof(state, keep))
     return height.shard_proof
 
@@ -77,14 +77,18 @@ def _with_header(block: Block, state_proof: Cell) -> bytes:
     return write_boc([block.state_proof, state_proof] if block.id.seqno else [state_proof])
 
 
+def _shard_hashes(height: Height) -> Cell:
+    return height.master.state.refs[3].refs[0]
+
+
 def shard_leaf(height: Height) -> Cell:
     """The leaf with the `ShardDescr`, as getShardInfo sends it."""
-    return height.shard_hashes.refs[0]
+    return _shard_hashes(height).refs[0]
 
 
 def all_shards(height: Height) -> bytes:
     """`ShardHashes`: the dictionary behind its presence bit."""
-    return write_boc(Builder().maybe_ref(height.shard_hashes).end())
+    return write_boc(Builder().maybe_ref(_shard_hashes(height)).end())
 
 
 def account(height: Height, block: Block, workchain: int, address: bytes) -> ProvenAccount:
