@@ -137,8 +137,8 @@ async def connect(address: NodeAddress, timeout_secs: float) -> Connection:
     except TimeoutError:
         connection.close()
         raise NodeUnwell(f"no connection within {timeout_secs:g} s") from None
-    except OSError as error:
-        raise NodeUnwell(f"cannot be reached: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
+        raise NodeUnwell(f"cannot be reached: {getattr(error, 'strerror', None) or error}") from None
     except NodeUnwell:
         raise NodeUnwell("closed the connection at the handshake (is the key right?)") from None
     except BaseException:

@@ -13,7 +13,7 @@ Every transaction is tied to the one after it by logical time and hash, and the 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch
 from harvester.domain.payment import Transfer
@@ -30,8 +30,7 @@ Decode = Callable[[Cell], Sequence[Transfer]]
 """Returns the transfers of one transaction; CellError if a chain cannot contain it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """A place in an account's history: just after the transaction with this logical time and hash."""
 
     lt: int
@@ -51,8 +50,7 @@ def parse_cursor(text: str) -> Cursor:
     return Cursor(int(lt), bytes.fromhex(tx_hash))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One transaction of a history."""
 
     at: Cursor

@@ -26,7 +26,7 @@ class TonMetrics:
         )
         self.transactions = Counter(
             prefix + "transactions_total",
-            "Transactions read from an account's history.",
+            "Transactions scanned, whatever they brought.",
             ["account"],
             registry=registry,
         )

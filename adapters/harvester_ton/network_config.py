@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -13,6 +14,7 @@ from harvester.domain.errors import ChainUnavailable
 
 MAX_CONFIG_BYTES: Final = 1 << 20
 FETCH_TIMEOUT_SECS: Final = 10
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[A-Za-z0-9:.%]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def parse_node_address(text: str) -> NodeAddress:
     """Read `host:port:base64key`; ValueError says what is allowed. An IPv6 address is written in brackets."""
     head, _, key = text.rpartition(":")
     host, _, port = head.rpartition(":")
-    if not host:
+    if not _HOST.fullmatch(host):
         raise ValueError("must be host:port:base64key")
     return NodeAddress(host.strip("[]"), parse_port(port), parse_public_key(key))
 
@@ -60,12 +62,11 @@ def parse_public_key(text: str) -> bytes:
 def parse_network_config(text: str | bytes) -> tuple[NodeAddress, ...]:
     """Return the lite servers of a global config (`ton-global.config`); ValueError says what is wrong with it."""
     try:
-        config = json.loads(text)
-        servers = tuple(_parse_entry(entry) for entry in config["liteservers"])
-    except (KeyError, TypeError, RecursionError):
+        servers = tuple(dict.fromkeys(_parse_entry(entry) for entry in json.loads(text)["liteservers"]))
+    except (KeyError, TypeError):
         raise ValueError("is not a TON network config: each of `liteservers` needs ip, port and id.key") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not a TON network config: {error}") from None
     if not servers:
         raise ValueError("names no lite servers")
     return servers

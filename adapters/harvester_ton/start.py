@@ -27,6 +27,8 @@ class Start:
         since = (open_since - CLOCK_MARGIN).timestamp() if open_since is not None else None
         if since is None and self.start_lt is None:
             return newest
+        if self.start_lt == 0:
+            return BEGINNING
         place = newest
         while place != BEGINNING:
             for entry in await read_page(place, BEGINNING):

@@ -9,7 +9,7 @@ Rules:
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -134,12 +134,18 @@ class Watcher:
         return start
 
     async def _catch_up(self, done: Cursor, newest: Cursor, until: datetime) -> None:
+        """Read everything after `done` and hand it over; one segment is recorded while the next is read."""
         backlog = Backlog(done, newest)
-        while (wanted := backlog.wanted) is not None:
-            page = await self._page(wanted, backlog.done)
-            self._status.read(len(page))
-            if (segment := backlog.take(page)) is not None:
-                await self._hand_over(segment, until if backlog.wanted is None else None)
+        recording = _Background()
+        try:
+            while (wanted := backlog.wanted) is not None:
+                page = await self._page(wanted, backlog.done)
+                if (segment := backlog.take(page)) is not None:
+                    await recording.finish()
+                    recording.start(self._hand_over(segment, until if backlog.wanted is None else None))
+            await recording.finish()
+        finally:
+            await recording.abandon()
 
     async def _page(self, first: Cursor, oldest: Cursor) -> Sequence[Entry]:
         def read(answer: bytes) -> Sequence[Entry]:
@@ -155,6 +161,7 @@ class Watcher:
                 cursor_lt=segment.start.lt,
                 first_lt=segment.entries[0].at.lt,
             )
+        self._status.read(len(segment.entries))
         for batch in batches(self._account, segment, until):
             await self._record(batch)
             if batch.scanned_until is not None:
@@ -170,6 +177,29 @@ class Watcher:
             finally:
                 recording.cancel()
             raise
+
+
+class _Background:
+    """At most one piece of work that goes on beside its owner, who must `finish` or `abandon` it."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Begin; the piece before must be finished."""
+        self._task = asyncio.create_task(work, name="record a segment")
+
+    async def finish(self) -> None:
+        """Wait until it is done; raise what it raises."""
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def abandon(self) -> None:
+        """Stop it where it may be stopped, and wait for that; its errors are of no interest any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
 
 def _goes_back(seen: AccountAt, at: AccountAt) -> bool:

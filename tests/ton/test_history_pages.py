@@ -125,7 +125,7 @@ def test_a_history_of_another_account_is_refused() -> None:
 
 def test_a_history_that_leads_past_the_cursor_is_refused() -> None:
     passed = page(MERCHANT[0])[5].at
-    for stranger in (replace(passed, hash=b"\x11" * 32), replace(passed, lt=passed.lt + 1)):
+    for stranger in (passed._replace(hash=b"\x11" * 32), passed._replace(lt=passed.lt + 1)):
         with pytest.raises(NodeUnwell, match="past the cursor"):
             page(MERCHANT[0], oldest=stranger)
 

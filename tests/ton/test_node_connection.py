@@ -140,6 +140,8 @@ async def test_a_closed_port_and_an_unknown_host_are_told() -> None:
         await connect(address, 2)
     with pytest.raises(NodeUnwell, match="cannot be reached"):
         await connect(NodeAddress("no-such-host.invalid", 1, address.public_key), 2)
+    with pytest.raises(NodeUnwell, match="cannot be reached"):
+        await connect(NodeAddress("no..host", 1, address.public_key), 2)
 
 
 async def test_a_peer_that_accepts_and_never_answers_is_given_up() -> None:

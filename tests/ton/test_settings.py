@@ -97,6 +97,7 @@ def test_nothing_set_names_what_is_needed() -> None:
         ("LITE_SERVERS", f"127.0.0.1:1:{KEY[:-2]}", "32 bytes in base64"),
         ("LITE_SERVERS", f"127.0.0.1:1:{'A' * 43}=", "Ed25519"),
         ("LITE_SERVERS", f"{SERVER},{SERVER}", "each server once"),
+        ("LITE_SERVERS", f"a b:1:{KEY}", "host:port:base64key"),
         ("LITE_SERVERS", ",", "host:port:base64key"),
         ("NETWORK_CONFIG", "/no/such/file", "cannot be read"),
         ("NETWORK_CONFIG", "https://", "path or the http(s) URL"),
