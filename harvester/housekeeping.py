@@ -10,7 +10,6 @@ import structlog
 
 from harvester.chain import Clock, Health
 from harvester.domain.errors import ConfigurationError, Unavailable
-from harvester.domain.lifecycle import OPEN
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
 from harvester.services.chains import Chains
@@ -101,12 +100,11 @@ async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> 
     while True:
         try:
             async with database.connection() as connection:
-                rows = await connection.fetch(invoices.OPEN_BY_STATUS)
+                counts = await invoices.count_open(connection)
             metrics.database_up.set(1)
             metrics.loop_success.labels("housekeeping").set(clock().timestamp())
-            found = {row["status"]: row["count"] for row in rows}
-            for status in OPEN:
-                metrics.invoices.labels(status.value).set(found.get(status.value, 0))
+            for status, count in counts.items():
+                metrics.invoices.labels(status.value).set(count)
         except Unavailable:
             metrics.database_up.set(0)  # the watch says it in words
         await asyncio.sleep(_COUNT_SECS)

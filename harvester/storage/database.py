@@ -7,7 +7,7 @@ from typing import Final, Self
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from harvester.domain.errors import InvariantBroken, Unavailable
+from harvester.domain.errors import ConfigurationError, InvariantBroken, Unavailable
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 
@@ -22,11 +22,16 @@ _UNWELL: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.PostgresSystemError,
-    asyncpg.InterfaceError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
+"""What the database, or the way to it, may do to us: passing troubles, as far as one can know from here."""
+_OUR_MISTAKES: Final = (asyncpg.UnsupportedClientFeatureError, asyncpg.UnsupportedServerFeatureError, ValueError)
+"""Interface errors that trying again cannot help; values that do not fit a column are of this kind."""
 
 
 class Database:
@@ -60,6 +65,7 @@ class Database:
 
         Raises:
             Unavailable: the database does not answer.
+            ConfigurationError: the URI cannot be used by the driver.
         """
         with driver_errors():
             async with self._pool.acquire(timeout=COMMAND_TIMEOUT_SECS) as connection:
@@ -93,5 +99,11 @@ def driver_errors() -> Iterator[None]:
     """Turn what the driver raises when the database is unwell into Unavailable, with a text free of secrets."""
     try:
         yield
-    except _UNWELL as error:
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError(
+            f"POSTGRES_URI: must be a libpq URI such as postgresql://user@host/name: {error}"
+        ) from None
+    except _OUR_MISTAKES:
+        raise
+    except (*_UNWELL, asyncpg.InterfaceError) as error:
         raise Unavailable(f"the database does not answer ({type(error).__name__})") from error

@@ -11,7 +11,7 @@ from harvester.chain import Account
 from harvester.domain.errors import InvariantBroken
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
-from harvester.domain.lifecycle import Status
+from harvester.domain.lifecycle import OPEN, Status
 from harvester.storage.database import Connection
 
 _COLUMNS: Final = """id, status, amount, received, ticker, chain, asset, decimals, pay_to_address,
@@ -95,6 +95,12 @@ async def lock_due(
     """Return, locked, at most `limit` open invoices paid at `account` whose life ended before `scanned_until`."""
     rows = await connection.fetch(LOCK_DUE, account.chain, account.pay_to_address, account.asset, scanned_until, limit)
     return {row["id"]: _from_row(row) for row in rows}
+
+
+async def count_open(connection: Connection) -> dict[Status, int]:
+    """Return how many open invoices there are in each open state."""
+    found = {row["status"]: row["count"] for row in await connection.fetch(OPEN_BY_STATUS)}
+    return {status: found.get(status.value, 0) for status in OPEN}
 
 
 async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoice]]) -> None:
