@@ -26,7 +26,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[WebhookClient]:
-    async with WebhookClient.open({}, ManualClock(), "1.2", timeout_secs=0.5) as opened:
+    async with WebhookClient.open({}, ManualClock(), "1.2") as opened:
         yield opened
 
 
@@ -71,9 +71,8 @@ async def test_a_redirect_is_not_followed(client: WebhookClient, receiver: Recei
         (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "failed", "no valid HTTP answer"),
         (raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"), "failed", "no valid HTTP answer"),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n"), "failed", "no valid HTTP answer"),
-        (silent(), "timeout", "no answer in time"),
     ],
-    ids=["reset", "closed", "not-http", "huge-header", "bad-length", "silent"],
+    ids=["reset", "closed", "not-http", "huge-header", "bad-length"],
 )
 async def test_a_broken_endpoint_is_an_outcome_not_an_error(
     client: WebhookClient, receiver: Receiver, behaviour: Behaviour, result: str, error: str
@@ -83,6 +82,15 @@ async def test_a_broken_endpoint_is_an_outcome_not_an_error(
     assert (outcome.status_code, outcome.result, outcome.overloaded) == (None, result, True)
     assert error in (outcome.error or "")
     assert result in ATTEMPT_RESULTS
+
+
+async def test_an_endpoint_that_does_not_answer_is_waited_for_no_longer_than_the_timeout(receiver: Receiver) -> None:
+    receiver.behaviour = silent()
+    async with WebhookClient.open({}, ManualClock(), "1.2", timeout_secs=0.2) as client:
+        outcome = await client.send("shop", receiver.url, EVENT, BODY)
+    assert (outcome.status_code, outcome.result, outcome.error) == (None, "timeout", "no answer in time")
+    assert outcome.overloaded
+    assert outcome.duration_ms >= 190
 
 
 @pytest.mark.parametrize(
@@ -144,6 +152,26 @@ async def test_a_success_whose_body_breaks_off_is_a_success(
     receiver.behaviour = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + rest)
     outcome = await client.send("shop", receiver.url, EVENT, BODY)
     assert (outcome.status_code, outcome.delivered) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 401 x\r\nWWW-Authenticate: Digest\r\nContent-Type: text/html; charset=zzz\r\n\r\n\xff",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x05hello",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 50,
+        b"HTTP/1.1 999 x\r\nSet-Cookie: \0=\xff\r\n\r\n",
+        b"HTTP/9.9 20000000000 OK\r\n\r\n",
+        bytes(range(256)),
+    ],
+    ids=lambda data: data[9:40],
+)
+async def test_no_answer_however_malformed_raises(client: WebhookClient, receiver: Receiver, data: bytes) -> None:
+    receiver.behaviour = raw(data)
+    assert (await client.send("shop", receiver.url, EVENT, BODY)).result in ATTEMPT_RESULTS
 
 
 async def test_connections_are_kept_and_cookies_are_not(client: WebhookClient, receiver: Receiver) -> None:
