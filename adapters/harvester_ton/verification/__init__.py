@@ -17,7 +17,7 @@ the hole in other implementations that each rule closes.
 from harvester_ton.verification.accounts import AccountState, Content, Status, verify_account_state
 from harvester_ton.verification.anchor import read_anchor
 from harvester_ton.verification.chain import Proven, TrustedBlock, start_from, verify_block_proof
-from harvester_ton.verification.config import verify_config, verify_libraries
+from harvester_ton.verification.config import libraries_of, verify_config, verify_libraries
 from harvester_ton.verification.history import (
     BEGINNING,
     Newer,
@@ -43,6 +43,7 @@ __all__ = [
     "Refused",
     "Status",
     "TrustedBlock",
+    "libraries_of",
     "newer_than",
     "read_anchor",
     "start_from",

@@ -8,7 +8,7 @@ from harvester_ton.cells import LIBRARY_BIT, Cell
 from harvester_ton.slices import Slice
 from harvester_ton.tl import AccountAddress, BlockId
 from harvester_ton.verification.answers import read_account_answer
-from harvester_ton.verification.limits import read_root
+from harvester_ton.verification.limits import MAX_STATE_CELLS, read_root
 from harvester_ton.verification.lookup import find
 from harvester_ton.verification.masterchain_state import open_state
 from harvester_ton.verification.refusal import Reason, Refused, reading
@@ -61,7 +61,7 @@ def verify_account_state(masterchain_block: BlockId, account: AccountAddress, an
 
     Rules: the shard block is the account's own, proven from the masterchain block; its state is proven, and in it the
     account's entry, or that there is none; the state sent along has the proven hash and hides nothing. Source:
-    `AccountState::validate` in crypto/block/check-proof.cpp, and holes 3, 4 and 5 of its users.
+    `AccountState::validate` in crypto/block/check-proof.cpp.
     """
     said = read_account_answer(answer)
     if said.block != masterchain_block:
@@ -97,7 +97,7 @@ def _root(data: bytes, state_hash: bytes) -> Cell:
     """Return the state as sent: of level 0, where the hash covers every bit, and the proven hash."""
     if not data:
         raise Refused(Reason.UNPROVEN, f"{_WHAT}: no state of an account that is proven to exist")
-    root = read_root(data, _WHAT)
+    root = read_root(data, _WHAT, MAX_STATE_CELLS)
     if root.level_mask or root.exotics & ~LIBRARY_BIT:
         raise Refused(Reason.HIDDEN, f"{_WHAT}: pruned or other exotic cells in it")
     if root.hash != state_hash:

@@ -14,7 +14,7 @@ MAX_STEPS: Final = 16
 """A node puts no more steps into one block proof (validator/impl/liteserver.cpp `construct_proof_chain`)."""
 MAX_SIGNATURES: Final = 1000
 MAX_TRANSACTIONS: Final = 16
-MAX_LIBRARIES: Final = 16
+MAX_LIBRARIES: Final = 8
 
 _PARTIAL_BLOCK_PROOF: Final = bytes.fromhex("c1d2d08e")
 _LINK_BACK: Final = bytes.fromhex("ef1b7eef")

@@ -87,8 +87,8 @@ def read_header(proof: Cell, block: BlockId, what: str) -> Header:
 def state_hash(header: Header, what: str) -> bytes:
     """Return the hash of the state after a block, from the data of its Merkle update, which the block's hash covers.
 
-    Rule: never from the child of the update: a child of a cell that nobody checked can be anything (hole 3). Here both
-    are the same, which was checked when the cell was made. Source: `check_block_header_proof`.
+    Rule: never from the child of the update: a child of a cell that nobody checked can be anything . Here both are the
+    same, which was checked when the cell was made. Source: `check_block_header_proof`.
     """
     update = header.parts.state_update
     if update.kind is not CellKind.MERKLE_UPDATE:

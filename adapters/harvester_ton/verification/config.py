@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from harvester_ton.cells import LIBRARY_BIT, Cell
+from harvester_ton.cells import LIBRARY_BIT, Cell, CellKind
 from harvester_ton.tl import BlockId
 from harvester_ton.verification.answers import read_config_info, read_library_result
 from harvester_ton.verification.blocks import read_header, shown_tree, state_hash
-from harvester_ton.verification.limits import read_root
+from harvester_ton.verification.limits import MAX_HEADER_CELLS, MAX_STATE_CELLS, read_root
 from harvester_ton.verification.masterchain_state import config_of_state
 from harvester_ton.verification.refusal import Reason, Refused, reading
 from harvester_ton.verification.validators import config_param
@@ -20,13 +20,13 @@ def verify_config(masterchain_block: BlockId, wanted: Sequence[int], answer: byt
 
     `answer` is that to `getConfigParams`, or `getConfigAll`, in a mode without 0x8000 (from the state, not from a key
     block). Rules: header, state and config are proven one from the other; each parameter is shown as a whole. Source:
-    `check_extract_state_proof` in crypto/block/check-proof.cpp, and hole 8 of its users.
+    `check_extract_state_proof` in crypto/block/check-proof.cpp.
     """
     said = read_config_info(answer)
     if said.block != masterchain_block:
         raise Refused(Reason.OTHER_QUESTION, f"{_WHAT}: as of another block than was asked for")
-    header = read_header(read_root(said.first, _WHAT), masterchain_block, _WHAT)
-    state = shown_tree(read_root(said.second, _WHAT), _WHAT)
+    header = read_header(read_root(said.first, _WHAT, MAX_HEADER_CELLS), masterchain_block, _WHAT)
+    state = shown_tree(read_root(said.second, _WHAT, MAX_STATE_CELLS), _WHAT)
     if state.hash_at(0) != state_hash(header, _WHAT):
         raise Refused(Reason.UNPROVEN, f"{_WHAT}: of a state that is not the one after block {masterchain_block.seqno}")
     with reading(_WHAT):
@@ -58,3 +58,19 @@ def verify_libraries(wanted: Sequence[bytes], answer: bytes) -> dict[bytes, Cell
             raise Refused(Reason.UNPROVEN, "libraries: one with another hash")
         found[library_hash] = root
     return found
+
+
+def libraries_of(*roots: Cell) -> tuple[bytes, ...]:
+    """Return the hashes of the libraries that these cells name, each once: what to ask for before running the code."""
+    found: dict[bytes, None] = {}
+    seen: set[bytes] = set()
+    todo = [root for root in roots if root.exotics & LIBRARY_BIT]
+    while todo:
+        cell = todo.pop()
+        if cell.hash in seen:
+            continue
+        seen.add(cell.hash)
+        if cell.kind is CellKind.LIBRARY:
+            found[cell.data[1:33]] = None
+        todo += [ref for ref in cell.refs if ref.exotics & LIBRARY_BIT]
+    return tuple(found)

@@ -7,7 +7,7 @@ from harvester_ton.cells import Cell
 from harvester_ton.tl import AccountAddress, BlockId
 from harvester_ton.transaction import TransactionHead, read_head
 from harvester_ton.verification.answers import read_transaction_list
-from harvester_ton.verification.limits import read_bag
+from harvester_ton.verification.limits import MAX_STATE_CELLS, read_bag
 from harvester_ton.verification.refusal import Reason, Refused, reading
 
 _WHAT: Final = "transactions"
@@ -19,8 +19,6 @@ class ProvenTransaction:
 
     head: TransactionHead
     root: Cell
-    block: BlockId
-    """Where the server says it is; its workchain and shard are the account's, the rest is not proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,12 @@ def verify_transactions(account: AccountAddress, start: Position, answer: bytes)
 
     Rules: at least one; the first is the one at `start`, each further one that which the one before names, by hash and
     by lt; lt strictly falls; each is of level 0, and of this account. Source: `TransactionList::validate` in
-    crypto/block/check-proof.cpp, and holes 6 and 10 of its users. A short page is no fault: `next` says where to go on.
+    crypto/block/check-proof.cpp. A short page is no fault: `next` says where to go on. TOO_LARGE: ask for fewer.
     """
     blocks, data = read_transaction_list(answer)
     if not blocks:
         raise Refused(Reason.NO_STEPS, f"{_WHAT}: none, where at least one is proven to be")
-    roots = read_bag(data, _WHAT)
+    roots = read_bag(data, _WHAT, MAX_STATE_CELLS)
     if len(roots) != len(blocks):
         raise Refused(Reason.MALFORMED, f"{_WHAT}: {len(roots)} of them in {len(blocks)} blocks")
     found, position = [], start
@@ -74,13 +72,16 @@ def _verify_one(root: Cell, block: BlockId, position: Position, account: Account
         head = read_head(root, f"{account.workchain}:{account.hash_part.hex()}")
     if head.lt != position.lt or head.prev_trans_lt >= head.lt:
         raise Refused(Reason.BROKEN_CHAIN, f"{_WHAT}: the one with lt {head.lt} stands out of order")
-    if not covers(block, account):
+    if not _covers(block, account):
         raise Refused(Reason.OTHER_QUESTION, f"{_WHAT}: from a shard that the account is not in")
-    return ProvenTransaction(head, root, block)
+    return ProvenTransaction(head, root)
 
 
-def covers(block: BlockId, account: AccountAddress) -> bool:
-    """Whether the account is in the block's shard, whose prefix is what stands above the lowest set bit."""
+def _covers(block: BlockId, account: AccountAddress) -> bool:
+    """Whether the account is in the shard of the block in which the server says that a transaction is.
+
+    The shard's prefix is what stands above its lowest set bit. The rest of the block's id is not proven, and not used.
+    """
     end_bit = block.shard & -block.shard
     differing = int.from_bytes(account.hash_part[:8]) ^ block.shard
     return block.workchain == account.workchain and end_bit > 0 and not differing & -(end_bit << 1) & ((1 << 64) - 1)

@@ -38,7 +38,7 @@ def verify_shard(masterchain_block: BlockId, proof: bytes, account: AccountAddre
     """Return the newest block of the shard that holds `account`, as of a proven masterchain block.
 
     Rule: the block is read from the shard hashes of the proven masterchain state, under the account's own workchain
-    and prefix; the masterchain is its own shard. Source: `check_shard_proof`, and hole 5 of its users.
+    and prefix; the masterchain is its own shard. Source: `check_shard_proof`.
     """
     if account.workchain == MASTERCHAIN:
         return masterchain_block

@@ -19,25 +19,18 @@ from harvester_ton.verification import (
     verify_shard,
 )
 from tests.ton.verification.bare import Bare
+from tests.ton.verification.committee import Committee, config, some
 from tests.ton.verification.forge import (
     ACCOUNTS,
-    Committee,
-    account_answer,
-    account_cell,
-    accounts,
-    config,
-    full_proof,
     header,
     master_block,
     merkle_proof,
-    our_id,
     shard_block,
     shard_hashes,
     shard_state,
-    some,
-    state_proof,
     tree_hashes,
 )
+from tests.ton.verification.forged_answers import account_answer, account_cell, accounts, full_proof, state_proof
 
 OLD = Committee("old")
 MERCHANT = AccountAddress(0, b"\xa1" * 32)
@@ -63,7 +56,7 @@ MASTER = master_block(header(15, OLD), config(OLD), HASHES, accounts((ON_MASTERC
 
 def proven(answer: bytes, account: AccountAddress = MERCHANT) -> AccountState:
     """What ours makes of it."""
-    return verify_account_state(our_id(MASTER), account, answer)
+    return verify_account_state(MASTER.id, account, answer)
 
 
 def refuses(reason: Reason, answer: bytes, account: AccountAddress = MERCHANT) -> None:
@@ -75,9 +68,7 @@ def refuses(reason: Reason, answer: bytes, account: AccountAddress = MERCHANT) -
 
 async def believed_balance(answer: bytes, account: AccountAddress = MERCHANT) -> int | None:
     """The balance that the library believes; None: it believes that there is no account."""
-    found, _ = await Bare(0, our_id(MASTER), [answer]).raw_get_account_state(
-        Address((account.workchain, account.hash_part))
-    )
+    found, _ = await Bare(0, MASTER.id, [answer]).raw_get_account_state(Address((account.workchain, account.hash_part)))
     return found and int(found.storage.balance.grams)
 
 
@@ -87,7 +78,7 @@ async def test_an_honest_answer_is_believed_by_both() -> None:
     assert (state.last_trans_lt, state.last_trans_hash, state.content.balance_nano) == (44, LAST_HASH, 5)
     code, data = state.content.code, state.content.data
     assert (state.content.status, code and code.hash, data and data.hash) == (Status.ACTIVE, CODE.hash, DATA.hash)
-    assert state.shard_block == our_id(SHARD)
+    assert state.shard_block == SHARD.id
     assert await believed_balance(answer) == 5
 
 
@@ -143,7 +134,7 @@ def test_absence_is_proven_in_a_shard_without_any_account() -> None:
     empty = shard_block(12, HashMap(256, ACCOUNTS))
     master = master_block(header(15, OLD), config(OLD), shard_hashes(empty))
     answer = account_answer(master, empty, None)
-    assert verify_account_state(our_id(master), MERCHANT, answer).content.status is Status.ABSENT
+    assert verify_account_state(master.id, MERCHANT, answer).content.status is Status.ABSENT
 
 
 async def test_hole_5_a_masterchain_account_is_refused_where_the_library_takes_it_for_one_of_workchain_0() -> None:
@@ -167,16 +158,16 @@ def test_another_account_is_refused() -> None:
     misfiled = shard_block(12, accounts((MERCHANT, STRANGER, 40, LAST_HASH)))
     master = master_block(header(15, OLD), config(OLD), shard_hashes(misfiled))
     with pytest.raises(Refused, match="another account"):
-        verify_account_state(our_id(master), MERCHANT, account_answer(master, misfiled, STRANGER))
+        verify_account_state(master.id, MERCHANT, account_answer(master, misfiled, STRANGER))
 
 
 def test_a_replayed_old_state_is_refused() -> None:
     refuses(Reason.OTHER_QUESTION, account_answer(MASTER, OLD_SHARD, STRANGER))
-    renamed = account_answer(MASTER, OLD_SHARD, STRANGER, shard_block=our_id(SHARD))
+    renamed = account_answer(MASTER, OLD_SHARD, STRANGER, shard_block=SHARD.id)
     refuses(Reason.UNPROVEN, renamed)
     old_master = master_block(header(14, OLD), config(OLD), shard_hashes(OLD_SHARD))
     refuses(Reason.OTHER_QUESTION, account_answer(old_master, OLD_SHARD, STRANGER))
-    refuses(Reason.UNPROVEN, account_answer(old_master, OLD_SHARD, STRANGER, block=our_id(MASTER)))
+    refuses(Reason.UNPROVEN, account_answer(old_master, OLD_SHARD, STRANGER, block=MASTER.id))
 
 
 def test_a_state_with_parts_left_out_is_refused() -> None:
@@ -195,10 +186,10 @@ def test_code_and_data_may_hold_library_cells_and_no_other_exotic_ones(kind: str
     master = master_block(header(15, OLD), config(OLD), shard_hashes(shard))
     answer = account_answer(master, shard, account)
     if allowed:
-        assert verify_account_state(our_id(master), MERCHANT, answer).content.code is not None
+        assert verify_account_state(master.id, MERCHANT, answer).content.code is not None
         return
     with pytest.raises(Refused) as refusal:
-        verify_account_state(our_id(master), MERCHANT, answer)
+        verify_account_state(master.id, MERCHANT, answer)
     assert refusal.value.reason is Reason.HIDDEN
 
 
@@ -230,7 +221,7 @@ def test_the_shard_of_a_split_workchain_is_found_along_the_bits_of_the_account(d
     leaf = shard_hashes(SHARD).refs[0]
     hashes = some(HashMap(32).set(0, Builder().ref(split(depth, MERCHANT, leaf))).root)
     state = master_block(header(15, OLD), config(OLD), hashes)
-    assert verify_shard(our_id(state), state_proof(state), MERCHANT).shard == shard_name(depth, MERCHANT)
+    assert verify_shard(state.id, state_proof(state), MERCHANT).shard == shard_name(depth, MERCHANT)
 
 
 def shard_name(depth: int, account: AccountAddress) -> int:
@@ -243,21 +234,21 @@ def test_a_shard_split_more_often_than_a_shard_can_be_is_refused() -> None:
     hashes = some(HashMap(32).set(0, Builder().ref(split(61, MERCHANT, shard_hashes(SHARD).refs[0]))).root)
     block = master_block(header(15, OLD), config(OLD), hashes)
     with pytest.raises(Refused, match="split too often"):
-        verify_shard(our_id(block), state_proof(block), MERCHANT)
+        verify_shard(block.id, state_proof(block), MERCHANT)
 
 
 def shards_answer(data: Cell, proof: bytes) -> bytes:
     """`liteServer.allShardsInfo`."""
-    return bytes.fromhex("2de78f09") + our_id(MASTER).to_bytes() + encode_bytes(proof) + encode_bytes(write_boc(data))
+    return bytes.fromhex("2de78f09") + MASTER.id.to_bytes() + encode_bytes(proof) + encode_bytes(write_boc(data))
 
 
 def test_hole_9_shards_that_are_not_the_proven_ones_are_refused() -> None:
     data = Builder().maybe_ref(HASHES).end()
     for proof in (full_proof(MASTER.root), state_proof(MASTER)):
-        assert set(verify_all_shards(our_id(MASTER), shards_answer(data, proof))) == {our_id(SHARD), our_id(ELSEWHERE)}
+        assert set(verify_all_shards(MASTER.id, shards_answer(data, proof))) == {SHARD.id, ELSEWHERE.id}
         forged = Builder().maybe_ref(shard_hashes(OLD_SHARD)).end()
         with pytest.raises(Refused) as refusal:
-            verify_all_shards(our_id(MASTER), shards_answer(forged, proof))
+            verify_all_shards(MASTER.id, shards_answer(forged, proof))
         assert refusal.value.reason is Reason.UNPROVEN
     with pytest.raises(Refused):
-        verify_all_shards(our_id(MASTER), shards_answer(data, full_proof(SHARD.root)))
+        verify_all_shards(MASTER.id, shards_answer(data, full_proof(SHARD.root)))

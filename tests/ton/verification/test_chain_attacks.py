@@ -12,25 +12,17 @@ from harvester_ton.devnet.cells import Builder
 from harvester_ton.tl import BlockId
 from harvester_ton.verification import Reason, Refused, TrustedBlock, start_from, verify_block_proof
 from tests.ton.verification.bare import Bare, their_id
-from tests.ton.verification.forge import (
-    CATCHAIN,
+from tests.ton.verification.committee import CATCHAIN, Committee, config
+from tests.ton.verification.forge import Block, header, master_block, merkle_proof, tree_hashes, zero_state
+from tests.ton.verification.forged_answers import (
     FALSE,
-    Block,
-    Committee,
     block_proof,
-    config,
     config_proof,
-    header,
-    master_block,
-    merkle_proof,
     ordinary,
-    our_id,
     signed_step,
     simplex,
     step,
     step_back,
-    tree_hashes,
-    zero_state,
 )
 
 OLD, NEW = Committee("old"), Committee("new")
@@ -40,54 +32,54 @@ KEY = master_block(header(10, OLD, key=True), config(OLD))
 NEXT_KEY = master_block(header(20, OLD, key=True, prev_key=10), config(NEW), last_key=KEY)
 PLAIN = master_block(header(15, OLD, prev_key=10), config(OLD))
 LAST = master_block(header(30, NEW, prev_key=20), config(NEW))
-TRUSTED = start_from(our_id(KEY))
+TRUSTED = start_from(KEY.id)
 
 
 def refuses(reason: Reason, answer: bytes, target: Block | BlockId = PLAIN, trusted: TrustedBlock = TRUSTED) -> None:
     """The answer must be refused for this reason."""
     with pytest.raises(Refused) as refusal:
-        verify_block_proof(trusted, target if isinstance(target, BlockId) else our_id(target), answer)
+        verify_block_proof(trusted, target if isinstance(target, BlockId) else target.id, answer)
     assert refusal.value.reason is reason, str(refusal.value)
 
 
 def proof_to(end: Block, signatures: bytes, start: Block = KEY, **changes: Any) -> bytes:
     """A proof of one step."""
-    target = changes.get("to_id", our_id(end))
-    return block_proof(our_id(start), target, step(start, end, signatures, **changes))
+    target = changes.get("to_id", end.id)
+    return block_proof(start.id, target, step(start, end, signatures, **changes))
 
 
 async def believed(answer: bytes, start: Block, target: Block | BlockId) -> bool:
     """Whether the library believes the answer."""
-    block = target if isinstance(target, BlockId) else our_id(target)
-    return await Bare(0, our_id(start), [answer]).believes_block(our_id(start), block)
+    block = target if isinstance(target, BlockId) else target.id
+    return await Bare(0, start.id, [answer]).believes_block(start.id, block)
 
 
 async def test_an_honest_proof_over_two_committees_is_believed_by_both() -> None:
-    answer = block_proof(our_id(KEY), our_id(LAST), signed_step(OLD, KEY, NEXT_KEY), signed_step(NEW, NEXT_KEY, LAST))
-    proven = verify_block_proof(TRUSTED, our_id(LAST), answer)
-    assert [found.block for found in proven.blocks] == [our_id(NEXT_KEY), our_id(LAST)]
-    assert proven.blocks[-1].key_block == our_id(NEXT_KEY)
+    answer = block_proof(KEY.id, LAST.id, signed_step(OLD, KEY, NEXT_KEY), signed_step(NEW, NEXT_KEY, LAST))
+    proven = verify_block_proof(TRUSTED, LAST.id, answer)
+    assert [found.block for found in proven.blocks] == [NEXT_KEY.id, LAST.id]
+    assert proven.blocks[-1].key_block == NEXT_KEY.id
     assert await believed(answer, KEY, LAST)
 
 
 async def test_hole_1_a_chain_of_the_servers_own_is_refused_where_the_library_follows_it() -> None:
     own_key = master_block(header(10, THIEVES, key=True), config(THIEVES))
     forged = master_block(header(15, THIEVES, prev_key=10), config(THIEVES))
-    signatures = ordinary(THIEVES.sign(our_id(forged)), THIEVES.set_hash())
+    signatures = ordinary(THIEVES.sign(forged.id), THIEVES.set_hash())
     answer = proof_to(forged, signatures, config_proof=config_proof(own_key))
     assert await believed(answer, KEY, forged)
     refuses(Reason.UNPROVEN, answer, forged)
 
 
 async def test_hole_2_one_validator_counted_often_is_refused_where_the_library_counts() -> None:
-    signatures = ordinary(OLD.sign(our_id(PLAIN), 1, 1, 1), OLD.set_hash())
+    signatures = ordinary(OLD.sign(PLAIN.id, 1, 1, 1), OLD.set_hash())
     answer = proof_to(PLAIN, signatures)
     assert await believed(answer, KEY, PLAIN)
     refuses(Reason.SIGNATURES, answer)
 
 
 async def test_exactly_two_thirds_is_refused_where_the_library_is_content() -> None:
-    answer = proof_to(PLAIN, ordinary(OLD.sign(our_id(PLAIN), 0, 1), OLD.set_hash()))
+    answer = proof_to(PLAIN, ordinary(OLD.sign(PLAIN.id, 0, 1), OLD.set_hash()))
     assert await believed(answer, KEY, PLAIN)
     refuses(Reason.SIGNATURES, answer)
 
@@ -97,24 +89,24 @@ def test_weight_decides_not_the_number_of_signers(signers: tuple[int, ...], enou
     heavy = Committee("heavy", (59, 10, 20))
     start = master_block(header(10, heavy, key=True), config(heavy))
     end = master_block(header(15, heavy, prev_key=10), config(heavy))
-    answer = proof_to(end, ordinary(heavy.sign(our_id(end), *signers), heavy.set_hash()), start)
+    answer = proof_to(end, ordinary(heavy.sign(end.id, *signers), heavy.set_hash()), start)
     if enough:
-        assert verify_block_proof(start_from(our_id(start)), our_id(end), answer).complete
+        assert verify_block_proof(start_from(start.id), end.id, answer).complete
     else:
-        refuses(Reason.SIGNATURES, answer, end, start_from(our_id(start)))
+        refuses(Reason.SIGNATURES, answer, end, start_from(start.id))
 
 
 def test_weights_near_2_to_64_do_not_overflow() -> None:
     huge = Committee("huge", ((1 << 63) - 1, 1, 1, 1))
     start = master_block(header(10, huge, key=True), config(huge))
     end = master_block(header(15, huge, prev_key=10), config(huge))
-    answer = proof_to(end, ordinary(huge.sign(our_id(end), 1, 2, 3), huge.set_hash()), start)
-    refuses(Reason.SIGNATURES, answer, end, start_from(our_id(start)))
+    answer = proof_to(end, ordinary(huge.sign(end.id, 1, 2, 3), huge.set_hash()), start)
+    refuses(Reason.SIGNATURES, answer, end, start_from(start.id))
 
 
 @pytest.mark.parametrize("extra", [0, 2])
 def test_a_signer_from_outside_is_refused_even_beside_a_full_committee(extra: int) -> None:
-    signed = OLD.sign(our_id(PLAIN)) + THIEVES.sign(our_id(PLAIN), extra)
+    signed = OLD.sign(PLAIN.id) + THIEVES.sign(PLAIN.id, extra)
     refuses(Reason.SIGNATURES, proof_to(PLAIN, ordinary(signed, OLD.set_hash())))
 
 
@@ -122,13 +114,13 @@ def test_a_false_signature_is_refused_even_if_the_others_would_do() -> None:
     committee = Committee("four", (1, 1, 1, 1))
     start = master_block(header(10, committee, key=True), config(committee))
     end = master_block(header(15, committee, prev_key=10), config(committee))
-    signed = committee.sign(our_id(end))
+    signed = committee.sign(end.id)
     signed[3] = (signed[3][0], bytes(64))
     answer = proof_to(end, ordinary(signed, committee.set_hash()), start)
-    refuses(Reason.SIGNATURES, answer, end, start_from(our_id(start)))
+    refuses(Reason.SIGNATURES, answer, end, start_from(start.id))
     signed[3] = (signed[3][0], signed[2][1][:-1])
     answer = proof_to(end, ordinary(signed, committee.set_hash()), start)
-    refuses(Reason.SIGNATURES, answer, end, start_from(our_id(start)))
+    refuses(Reason.SIGNATURES, answer, end, start_from(start.id))
 
 
 def test_without_signatures_nothing_is_proven() -> None:
@@ -136,26 +128,26 @@ def test_without_signatures_nothing_is_proven() -> None:
 
 
 async def test_hole_11_an_empty_list_of_steps_is_refused_where_the_library_asks_for_ever() -> None:
-    answer = block_proof(our_id(KEY), our_id(PLAIN))
-    client = Bare(0, our_id(KEY), [answer] * 100)
+    answer = block_proof(KEY.id, PLAIN.id)
+    client = Bare(0, KEY.id, [answer] * 100)
     with pytest.raises(RuntimeError, match="StopIteration"):
-        await asyncio.wait_for(client.get_mc_block_proof(client.last_mc_block, their_id(our_id(PLAIN))), 5)
+        await asyncio.wait_for(client.get_mc_block_proof(client.last_mc_block, their_id(PLAIN.id)), 5)
     refuses(Reason.NO_STEPS, answer)
 
 
 async def test_hole_13_back_to_an_old_committee_and_forward_is_refused_where_the_library_goes() -> None:
-    trusted = TrustedBlock(our_id(NEXT_KEY), our_id(NEXT_KEY), 1)
+    trusted = TrustedBlock(NEXT_KEY.id, NEXT_KEY.id, 1)
     forged = master_block(header(35, OLD, prev_key=10), config(OLD))
     back = step_back(NEXT_KEY, KEY)
-    answer = block_proof(our_id(NEXT_KEY), our_id(forged), back, signed_step(OLD, KEY, forged))
+    answer = block_proof(NEXT_KEY.id, forged.id, back, signed_step(OLD, KEY, forged))
     assert await believed(answer, NEXT_KEY, forged)
     refuses(Reason.BACKWARD, answer, forged, trusted)
-    forward_only = block_proof(our_id(KEY), our_id(forged), signed_step(OLD, KEY, forged))
+    forward_only = block_proof(KEY.id, forged.id, signed_step(OLD, KEY, forged))
     refuses(Reason.OTHER_QUESTION, forward_only, forged, trusted)
 
 
 async def test_hole_14_an_old_block_under_a_new_number_is_refused_where_the_library_believes_the_number() -> None:
-    real = our_id(PLAIN)
+    real = PLAIN.id
     renamed = BlockId(real.workchain, real.shard, 99, real.root_hash, real.file_hash)
     answer = proof_to(PLAIN, ordinary(OLD.sign(renamed), OLD.set_hash()), to_id=renamed)
     assert await believed(answer, KEY, renamed)
@@ -164,50 +156,50 @@ async def test_hole_14_an_old_block_under_a_new_number_is_refused_where_the_libr
 
 def test_a_committee_that_is_one_key_block_stale_is_refused() -> None:
     by_old = master_block(header(30, OLD, prev_key=20), config(OLD))
-    stale = ordinary(OLD.sign(our_id(by_old)), OLD.set_hash())
-    answer = block_proof(our_id(KEY), our_id(by_old), signed_step(OLD, KEY, NEXT_KEY), step(NEXT_KEY, by_old, stale))
+    stale = ordinary(OLD.sign(by_old.id), OLD.set_hash())
+    answer = block_proof(KEY.id, by_old.id, signed_step(OLD, KEY, NEXT_KEY), step(NEXT_KEY, by_old, stale))
     refuses(Reason.VALIDATORS, answer, by_old)
-    refuses(Reason.VALIDATORS, block_proof(our_id(KEY), our_id(by_old), step(KEY, by_old, stale)), by_old)
+    refuses(Reason.VALIDATORS, block_proof(KEY.id, by_old.id, step(KEY, by_old, stale)), by_old)
 
 
 def test_a_fork_signed_by_the_wrong_set_is_refused() -> None:
     fork = master_block(header(15, THIEVES, prev_key=10), config(OLD))
-    refuses(Reason.VALIDATORS, proof_to(fork, ordinary(THIEVES.sign(our_id(fork)), THIEVES.set_hash())), fork)
-    honest_header = ordinary(THIEVES.sign(our_id(PLAIN)), OLD.set_hash())
+    refuses(Reason.VALIDATORS, proof_to(fork, ordinary(THIEVES.sign(fork.id), THIEVES.set_hash())), fork)
+    honest_header = ordinary(THIEVES.sign(PLAIN.id), OLD.set_hash())
     refuses(Reason.SIGNATURES, proof_to(PLAIN, honest_header))
 
 
 @pytest.mark.parametrize(("set_hash", "catchain"), [(OLD.set_hash() ^ 1, CATCHAIN), (OLD.set_hash(), CATCHAIN + 1)])
 def test_a_signature_set_that_names_another_committee_is_refused(set_hash: int, catchain: int) -> None:
-    refuses(Reason.VALIDATORS, proof_to(PLAIN, ordinary(OLD.sign(our_id(PLAIN)), set_hash, catchain)))
+    refuses(Reason.VALIDATORS, proof_to(PLAIN, ordinary(OLD.sign(PLAIN.id), set_hash, catchain)))
 
 
 def test_another_network_is_refused_at_its_first_step() -> None:
     other = master_block(header(11, NEW, key=True), config(NEW))
     end = master_block(header(15, NEW, prev_key=11), config(NEW))
-    answer = block_proof(our_id(other), our_id(end), signed_step(NEW, other, end))
+    answer = block_proof(other.id, end.id, signed_step(NEW, other, end))
     refuses(Reason.OTHER_QUESTION, answer, end)
-    answer = block_proof(our_id(KEY), our_id(end), signed_step(NEW, other, end))
+    answer = block_proof(KEY.id, end.id, signed_step(NEW, other, end))
     refuses(Reason.BROKEN_CHAIN, answer, end)
 
 
 def test_a_signed_fork_of_what_was_proven_is_a_contradiction() -> None:
     twin = master_block(header(15, OLD, prev_key=10), config(NEW))
-    trusted = TrustedBlock(our_id(PLAIN), our_id(KEY), 1)
-    answer = proof_to(twin, ordinary(OLD.sign(our_id(twin)), OLD.set_hash()))
+    trusted = TrustedBlock(PLAIN.id, KEY.id, 1)
+    answer = proof_to(twin, ordinary(OLD.sign(twin.id), OLD.set_hash()))
     refuses(Reason.CONTRADICTION, answer, twin, trusted)
     key_between = master_block(header(12, OLD, key=True, prev_key=10), config(OLD))
-    refuses(Reason.CONTRADICTION, proof_to(key_between, simplex(OLD, our_id(key_between))), key_between, trusted)
+    refuses(Reason.CONTRADICTION, proof_to(key_between, simplex(OLD, key_between.id)), key_between, trusted)
 
 
 def test_a_start_without_validators_in_it_is_refused() -> None:
     renamed = master_block(header(30, OLD, prev_key=15), config(OLD))
-    answer = block_proof(our_id(PLAIN), our_id(renamed), signed_step(OLD, PLAIN, renamed))
-    refuses(Reason.NOT_KEY_BLOCK, answer, renamed, start_from(our_id(PLAIN)))
+    answer = block_proof(PLAIN.id, renamed.id, signed_step(OLD, PLAIN, renamed))
+    refuses(Reason.NOT_KEY_BLOCK, answer, renamed, start_from(PLAIN.id))
 
 
 def test_a_wrong_key_block_flag_is_refused() -> None:
-    signatures = ordinary(OLD.sign(our_id(PLAIN)), OLD.set_hash())
+    signatures = ordinary(OLD.sign(PLAIN.id), OLD.set_hash())
     refuses(Reason.HEADER, proof_to(PLAIN, signatures, to_key_block=True))
 
 
@@ -218,58 +210,58 @@ def test_a_target_that_is_not_ahead_is_refused(target: Block) -> None:
 
 def test_a_step_backward_dressed_as_forward_is_refused() -> None:
     before = master_block(header(5, OLD, prev_key=10), config(OLD))
-    answer = block_proof(our_id(KEY), our_id(PLAIN), signed_step(OLD, KEY, before), complete=False)
+    answer = block_proof(KEY.id, PLAIN.id, signed_step(OLD, KEY, before), complete=False)
     refuses(Reason.BACKWARD, answer)
 
 
 def test_a_chain_that_ends_elsewhere_than_it_says_is_refused() -> None:
     honest = signed_step(OLD, KEY, PLAIN)
-    refuses(Reason.OTHER_QUESTION, block_proof(our_id(KEY), our_id(PLAIN), honest), LAST)
-    refuses(Reason.BROKEN_CHAIN, block_proof(our_id(KEY), our_id(LAST), honest), LAST)
-    refuses(Reason.BROKEN_CHAIN, block_proof(our_id(KEY), our_id(PLAIN), honest, complete=False), LAST)
+    refuses(Reason.OTHER_QUESTION, block_proof(KEY.id, PLAIN.id, honest), LAST)
+    refuses(Reason.BROKEN_CHAIN, block_proof(KEY.id, LAST.id, honest), LAST)
+    refuses(Reason.BROKEN_CHAIN, block_proof(KEY.id, PLAIN.id, honest, complete=False), LAST)
     after = signed_step(OLD, KEY, NEXT_KEY)
-    refuses(Reason.BROKEN_CHAIN, block_proof(our_id(KEY), our_id(PLAIN), after), PLAIN)
+    refuses(Reason.BROKEN_CHAIN, block_proof(KEY.id, PLAIN.id, after), PLAIN)
 
 
 def test_an_incomplete_proof_leads_to_a_key_block_to_go_on_from() -> None:
-    answer = block_proof(our_id(KEY), our_id(NEXT_KEY), signed_step(OLD, KEY, NEXT_KEY), complete=False)
-    proven = verify_block_proof(TRUSTED, our_id(LAST), answer)
+    answer = block_proof(KEY.id, NEXT_KEY.id, signed_step(OLD, KEY, NEXT_KEY), complete=False)
+    proven = verify_block_proof(TRUSTED, LAST.id, answer)
     assert not proven.complete
-    rest = block_proof(our_id(NEXT_KEY), our_id(LAST), signed_step(NEW, NEXT_KEY, LAST))
-    assert verify_block_proof(proven.blocks[-1], our_id(LAST), rest).complete
+    rest = block_proof(NEXT_KEY.id, LAST.id, signed_step(NEW, NEXT_KEY, LAST))
+    assert verify_block_proof(proven.blocks[-1], LAST.id, rest).complete
 
 
 def test_a_link_that_skips_a_key_block_is_refused() -> None:
     end = master_block(header(30, OLD, prev_key=20), config(OLD))
-    refuses(Reason.VALIDATORS, block_proof(our_id(KEY), our_id(end), signed_step(OLD, KEY, end)), end)
+    refuses(Reason.VALIDATORS, block_proof(KEY.id, end.id, signed_step(OLD, KEY, end)), end)
 
 
 def test_simplex_signatures_are_believed_for_the_block_they_name_only() -> None:
-    answer = proof_to(PLAIN, simplex(OLD, our_id(PLAIN)))
-    assert verify_block_proof(TRUSTED, our_id(PLAIN), answer).complete
-    refuses(Reason.SIGNATURES, proof_to(PLAIN, simplex(OLD, our_id(PLAIN), our_id(NEXT_KEY))))
-    refuses(Reason.SIGNATURES, proof_to(PLAIN, simplex(OLD, our_id(PLAIN), None, 0, 1)))
+    answer = proof_to(PLAIN, simplex(OLD, PLAIN.id))
+    assert verify_block_proof(TRUSTED, PLAIN.id, answer).complete
+    refuses(Reason.SIGNATURES, proof_to(PLAIN, simplex(OLD, PLAIN.id, NEXT_KEY.id)))
+    refuses(Reason.SIGNATURES, proof_to(PLAIN, simplex(OLD, PLAIN.id, None, 0, 1)))
 
 
 async def test_the_library_cannot_follow_simplex() -> None:
     with pytest.raises(ProofError, match="invalid signature"):
-        await believed(proof_to(PLAIN, simplex(OLD, our_id(PLAIN))), KEY, PLAIN)
+        await believed(proof_to(PLAIN, simplex(OLD, PLAIN.id)), KEY, PLAIN)
 
 
 def test_an_unknown_form_of_signatures_has_its_own_reason() -> None:
     refuses(Reason.UNKNOWN_SIGNATURE_FORM, proof_to(PLAIN, b"\1\2\3\4" + ordinary([], 0)[4:]))
-    signatures = simplex(OLD, our_id(PLAIN)).replace(bytes.fromhex("dcbcf9e8"), bytes(4))
+    signatures = simplex(OLD, PLAIN.id).replace(bytes.fromhex("dcbcf9e8"), bytes(4))
     refuses(Reason.UNKNOWN_SIGNATURE_FORM, proof_to(PLAIN, signatures))
 
 
 def test_the_zero_state_can_be_the_start() -> None:
     zero = zero_state(OLD)
     first = master_block(header(1, OLD, key=True, prev_key=0), config(OLD))
-    answer = block_proof(our_id(zero), our_id(first), signed_step(OLD, zero, first))
-    assert verify_block_proof(start_from(our_id(zero)), our_id(first), answer).complete
+    answer = block_proof(zero.id, first.id, signed_step(OLD, zero, first))
+    assert verify_block_proof(start_from(zero.id), first.id, answer).complete
     forged = signed_step(THIEVES, zero, first, config_proof=config_proof(zero_state(THIEVES)))
-    answer = block_proof(our_id(zero), our_id(first), forged)
-    refuses(Reason.UNPROVEN, answer, first, start_from(our_id(zero)))
+    answer = block_proof(zero.id, first.id, forged)
+    refuses(Reason.UNPROVEN, answer, first, start_from(zero.id))
 
 
 def test_only_the_first_main_validators_sign_the_masterchain() -> None:
@@ -277,17 +269,17 @@ def test_only_the_first_main_validators_sign_the_masterchain() -> None:
     three = Committee("crowd", (1, 1, 1))
     start = master_block(header(10, three, key=True), config(three, {34: crowd.param(main=3)}))
     end = master_block(header(15, three, prev_key=10), config(three))
-    answer = block_proof(our_id(start), our_id(end), signed_step(three, start, end))
-    assert verify_block_proof(start_from(our_id(start)), our_id(end), answer).complete
-    outsider = ordinary(crowd.sign(our_id(end), 1, 2, 3), three.set_hash())
-    refuses(Reason.SIGNATURES, proof_to(end, outsider, start), end, start_from(our_id(start)))
+    answer = block_proof(start.id, end.id, signed_step(three, start, end))
+    assert verify_block_proof(start_from(start.id), end.id, answer).complete
+    outsider = ordinary(crowd.sign(end.id, 1, 2, 3), three.set_hash())
+    refuses(Reason.SIGNATURES, proof_to(end, outsider, start), end, start_from(start.id))
 
 
 def test_a_temporary_validator_set_goes_before_the_elected_one() -> None:
     start = master_block(header(10, NEW, key=True), config(OLD, {35: NEW.param()}))
     end = master_block(header(15, NEW, prev_key=10), config(OLD))
-    answer = block_proof(our_id(start), our_id(end), signed_step(NEW, start, end))
-    assert verify_block_proof(start_from(our_id(start)), our_id(end), answer).complete
+    answer = block_proof(start.id, end.id, signed_step(NEW, start, end))
+    assert verify_block_proof(start_from(start.id), end.id, answer).complete
 
 
 @pytest.mark.parametrize("hidden", ["validators", "config", "extra"])
@@ -296,18 +288,18 @@ def test_a_config_that_is_pruned_away_proves_nothing(hidden: str) -> None:
     extra, conf = root.refs[3], root.refs[3].refs[3].refs[1]
     cut = {"extra": extra, "config": conf, "validators": conf.refs[1]}[hidden]
     proof = write_boc(merkle_proof(root, tree_hashes(root) - {cut.hash}))
-    refuses(Reason.MALFORMED, proof_to(PLAIN, ordinary(OLD.sign(our_id(PLAIN)), OLD.set_hash()), config_proof=proof))
+    refuses(Reason.MALFORMED, proof_to(PLAIN, ordinary(OLD.sign(PLAIN.id), OLD.set_hash()), config_proof=proof))
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200, 1000])
 def test_cut_and_prolonged_answers_are_refused(cut: int) -> None:
-    answer = proof_to(PLAIN, ordinary(OLD.sign(our_id(PLAIN)), OLD.set_hash()))
+    answer = proof_to(PLAIN, ordinary(OLD.sign(PLAIN.id), OLD.set_hash()))
     refuses(Reason.MALFORMED, answer[:-cut])
     refuses(Reason.MALFORMED, answer + bytes(4 * cut))
 
 
 def test_more_steps_or_signatures_than_a_node_sends_are_refused_before_they_are_read() -> None:
-    head = block_proof(our_id(KEY), our_id(PLAIN))[:-4]
+    head = block_proof(KEY.id, PLAIN.id)[:-4]
     refuses(Reason.TOO_LARGE, head + struct.pack("<I", 17))
     crowd = bytes.fromhex("e6a644f6") + struct.pack("<III", 0, 0, 1 << 31)
     refuses(Reason.TOO_LARGE, proof_to(PLAIN, crowd))

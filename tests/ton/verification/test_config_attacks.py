@@ -13,17 +13,9 @@ from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.tl import BlockId, encode_bytes
 from harvester_ton.verification import Reason, Refused, read_anchor, verify_config, verify_libraries
 from tests.ton.recorded import load
-from tests.ton.verification.forge import (
-    Block,
-    Committee,
-    config,
-    full_proof,
-    header,
-    master_block,
-    merkle_proof,
-    our_id,
-    tree_hashes,
-)
+from tests.ton.verification.committee import Committee, config
+from tests.ton.verification.forge import Block, header, master_block, merkle_proof, tree_hashes
+from tests.ton.verification.forged_answers import full_proof
 from tests.ton.verification.sessions import ORDINARY
 
 OLD, THIEVES = Committee("old"), Committee("thieves")
@@ -35,7 +27,7 @@ FORGED = master_block(header(15, OLD), config(THIEVES, {8: VERSION}))
 
 def answer(block: Block, state_proof: bytes, config_proof: bytes) -> bytes:
     """`liteServer.configInfo`."""
-    head = bytes.fromhex("2f277bae") + struct.pack("<I", 0) + our_id(block).to_bytes()
+    head = bytes.fromhex("2f277bae") + struct.pack("<I", 0) + block.id.to_bytes()
     return head + encode_bytes(state_proof) + encode_bytes(config_proof)
 
 
@@ -47,12 +39,12 @@ def honest(block: Block) -> tuple[bytes, bytes]:
 def refuses(reason: Reason, data: bytes, wanted: tuple[int, ...] = (8, 34)) -> None:
     """The answer must be refused for this reason."""
     with pytest.raises(Refused) as refusal:
-        verify_config(our_id(BLOCK), wanted, data)
+        verify_config(BLOCK.id, wanted, data)
     assert refusal.value.reason is reason, str(refusal.value)
 
 
 def test_an_honest_config_is_proven_and_absence_with_it() -> None:
-    found = verify_config(our_id(BLOCK), (8, 34, 35, -1), answer(BLOCK, *honest(BLOCK)))
+    found = verify_config(BLOCK.id, (8, 34, 35, -1), answer(BLOCK, *honest(BLOCK)))
     assert {number: cell.hash for number, cell in found.items()} == {8: VERSION.hash, 34: OLD.param().hash}
 
 

@@ -11,7 +11,8 @@ from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.tl import AccountAddress, BlockId
 from harvester_ton.verification import BEGINNING, Page, Position, Reason, Refused, newer_than, verify_transactions
 from tests.ton.verification.bare import Bare
-from tests.ton.verification.forge import START_SHARD, history, our_id, transaction, transactions_answer
+from tests.ton.verification.forge import START_SHARD
+from tests.ton.verification.forged_answers import history, transaction, transactions_answer
 
 MERCHANT = AccountAddress(0, b"\xa1" * 32)
 OTHER = AccountAddress(0, b"\xa2" * 32)
@@ -40,7 +41,7 @@ def refuses(reason: Reason, answer: bytes, start: Position = LAST) -> None:
 
 async def believed(roots: Sequence[Cell], trust_level: int, start: Position = LAST) -> int:
     """How many transactions of a page the library believes."""
-    client = Bare(trust_level, our_id(START_SHARD), [transactions_answer(roots)])
+    client = Bare(trust_level, START_SHARD.id, [transactions_answer(roots)])
     address = Address((MERCHANT.workchain, MERCHANT.hash_part))
     found, _ = await client.raw_get_transactions(address, 16, start.lt, start.hash)
     return len(found)
@@ -107,9 +108,9 @@ async def test_a_foreign_transaction_is_refused_where_the_library_does_not_look_
 @pytest.mark.parametrize(
     "block",
     [
-        replace(our_id(START_SHARD), workchain=-1),
-        replace(our_id(START_SHARD), shard=1 << 62),
-        replace(our_id(START_SHARD), shard=0),
+        replace(START_SHARD.id, workchain=-1),
+        replace(START_SHARD.id, shard=1 << 62),
+        replace(START_SHARD.id, shard=0),
     ],
 )
 def test_a_transaction_from_another_workchain_or_shard_is_refused(block: BlockId) -> None:
