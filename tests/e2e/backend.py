@@ -12,7 +12,8 @@ from typing import Any, Self
 from aiohttp import web
 from standardwebhooks import Webhook
 
-WAIT_SECS = 30.0
+WAIT_SECS = 60.0
+"""Longer than the lease of a delivery that was under way when its daemon was killed."""
 
 
 @dataclass(frozen=True)

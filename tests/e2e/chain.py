@@ -29,24 +29,26 @@ class Chain:
     async def open(cls, folder: Path, *options: str) -> AsyncIterator[Self]:
         config_path = folder / "network.json"
         arguments = ("dev", "chain", "--json", "--block-seconds", str(BLOCK_SECONDS), "--config-file", str(config_path))
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            *arguments,
-            *options,
-            env=clean_environ(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=1 << 20,
-        )
+        with (folder / "chain.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                *arguments,
+                *options,
+                env=clean_environ(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                limit=1 << 20,
+            )
         assert process.stdout is not None
         try:
             facts = json.loads(await process.stdout.readline())
             async with aiohttp.ClientSession(facts["control_url"]) as session:
                 yield cls(facts, session, config_path)
         finally:
-            process.terminate()
-            assert await process.wait() == 0
+            if process.returncode is None:
+                process.terminate()
+            assert await process.wait() == 0, (folder / "chain.log").read_text()
 
     @property
     def recipient(self) -> str:

@@ -73,11 +73,7 @@ async def _run(data_path: Path, *, once: bool, as_json: bool) -> None:
             click.echo(json.dumps(played.to_json()))
         if not once:
             _explain(stage, say, played.invoice["id"])
-            await stage.daemon.while_it_runs(_for_ever())
-
-
-async def _for_ever() -> None:
-    await asyncio.Event().wait()
+            await stage.daemon.while_it_runs(stage.ton.ticker.run_until(asyncio.Event()))
 
 
 def _explain(stage: Stage, say: Say, invoice_id: str) -> None:

@@ -16,6 +16,7 @@ class Ticker:
         self._chain, self._heads, self.interval_secs = chain, heads, interval_secs
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
+        self._broken = asyncio.Event()
 
     @property
     def running(self) -> bool:
@@ -42,15 +43,15 @@ class Ticker:
         await self._heads.next()
 
     async def run_until(self, stop: asyncio.Event) -> None:
-        """Returns when `stop` is set. Raises what broke the production of blocks."""
-        waiting = asyncio.create_task(stop.wait(), name="wait for the end")
+        """Returns when `stop` is set, however often blocks are stopped before. Raises what broke their production."""
+        waiting = [asyncio.create_task(event.wait(), name="wait for the end") for event in (stop, self._broken)]
         try:
-            tasks = [waiting, self._task] if self._task else [waiting]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            waiting.cancel()
-        if self._task and self._task.done():
-            await self._task
+            for task in waiting:
+                task.cancel()
+        if self._broken.is_set():
+            await self.stop()
 
     def produce(self) -> Height:
         """Makes a block now."""
@@ -65,6 +66,9 @@ class Ticker:
             while not await self._stopped_before(due):
                 self.produce()
                 due = max(due + interval_secs, loop.time())
+        except Exception:
+            self._broken.set()
+            raise
         finally:
             self._heads.announce()  # whoever waits for a block learns that none comes
 
