@@ -63,19 +63,18 @@ class Batch:
     cursor_to: str
     scanned_until: datetime | None
     """Every transfer to the account with a chain time before this moment has been handed over; None: not known."""
+    proof: str | None = None
+    """JSON object as text: what the transfers were proven from, for people to check; None: they were believed."""
 
 
 class Ledger(Protocol):
-    """What the core offers an adapter."""
+    """What the core offers an adapter. All methods raise Unavailable if the database does not answer."""
 
     async def position(self, account: Account) -> Position:
         """Return how far `account` has been scanned.
 
         Read it after the chain state that it will be compared with: every invoice that this state can contain a
         payment for is then known.
-
-        Raises:
-            Unavailable: the database did not answer.
         """
         ...
 
@@ -89,6 +88,14 @@ class Ledger(Protocol):
             Unavailable: the database did not answer; whether the batch was recorded is not known: read the position
                 again.
         """
+        ...
+
+    async def recall(self, chain: str, name: str) -> bytes | None:
+        """Return what was last remembered of `chain` under `name`, by any process; None: nothing."""
+        ...
+
+    async def remember(self, chain: str, name: str, value: bytes) -> None:
+        """Keep `value` (at most 1 MiB) for later runs. Atomic; the last writer wins."""
         ...
 
 

@@ -17,6 +17,7 @@ create table invoices (
     paid_by text,
     paid_at timestamptz,
     tx_hash text,
+    proof json,
     private_info json not null,
     metadata json not null,
     constraint invoices_paid_is_whole check (
@@ -44,6 +45,15 @@ create table accounts (
     primary key (chain, address)
 );
 
+-- What an adapter keeps between runs, such as the last block it has proven.
+create table chain_notes (
+    chain text not null,
+    name text not null,
+    value bytea not null,
+    updated_at timestamptz not null,
+    primary key (chain, name)
+);
+
 create table payments (
     id bigint generated always as identity primary key,
     chain text not null,
@@ -62,12 +72,14 @@ create table payments (
     text text,
     reference uuid,
     invoice_id uuid references invoices (id),
+    proof json,
     recorded_at timestamptz not null,
     constraint payments_once unique (chain, tx_hash, transfer_index)
 );
 
 comment on column payments.reference is 'the invoice id that the payer wrote, known or not';
 comment on column payments.invoice_id is 'the invoice it counts for or was meant for, if there is one';
+comment on column payments.proof is 'what the adapter proved it from; null: it was believed';
 
 create index payments_by_invoice on payments (invoice_id, id) where invoice_id is not null;
 create index payments_by_class on payments (class, id);

@@ -10,6 +10,13 @@ CREATE TABLE public.accounts (
     updated_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.chain_notes (
+    chain text NOT NULL,
+    name text NOT NULL,
+    value bytea NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.deliveries (
     id bigint NOT NULL,
     endpoint_id uuid NOT NULL,
@@ -94,6 +101,7 @@ CREATE TABLE public.invoices (
     paid_by text,
     paid_at timestamp with time zone,
     tx_hash text,
+    proof json,
     private_info json NOT NULL,
     metadata json NOT NULL,
     CONSTRAINT invoices_amount_check CHECK ((amount > (0)::numeric)),
@@ -121,6 +129,7 @@ CREATE TABLE public.payments (
     text text,
     reference uuid,
     invoice_id uuid,
+    proof json,
     recorded_at timestamp with time zone NOT NULL,
     CONSTRAINT payments_amount_check CHECK ((amount > (0)::numeric)),
     CONSTRAINT payments_class_check CHECK ((class = ANY (ARRAY['exact'::text, 'partial'::text, 'over'::text, 'late'::text, 'duplicate'::text, 'after_cancel'::text, 'unmatched'::text, 'wrong_asset'::text, 'ignored'::text]))),
@@ -130,6 +139,8 @@ CREATE TABLE public.payments (
 COMMENT ON COLUMN public.payments.reference IS 'the invoice id that the payer wrote, known or not';
 
 COMMENT ON COLUMN public.payments.invoice_id IS 'the invoice it counts for or was meant for, if there is one';
+
+COMMENT ON COLUMN public.payments.proof IS 'what the adapter proved it from; null: it was believed';
 
 ALTER TABLE public.payments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.payments_id_seq
@@ -150,6 +161,9 @@ CREATE TABLE public.schema_migrations (
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (chain, address);
+
+ALTER TABLE ONLY public.chain_notes
+    ADD CONSTRAINT chain_notes_pkey PRIMARY KEY (chain, name);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_once UNIQUE (event_id, endpoint_id);

@@ -1,11 +1,13 @@
 """`harvester payment`: every transfer that came in, and what it meant."""
 
+import json
 from dataclasses import asdict
 
 import click
 
 from harvester.cli.output import json_option, print_json, print_table, unix_seconds_of
 from harvester.cli.services import Services, with_services
+from harvester.domain.errors import NotFound
 from harvester.domain.identifiers import parse_uuid
 from harvester.domain.payment import PaymentClass
 from harvester.storage import payments
@@ -14,7 +16,7 @@ from harvester.storage.payments import Payment
 
 @click.group()
 def command() -> None:
-    """List payments."""
+    """List and show payments."""
 
 
 @command.command("list")
@@ -58,8 +60,25 @@ async def list_payments(
     )
 
 
+@command.command("show")
+@click.argument("payment_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@json_option
+@with_services
+async def show_payment(services: Services, payment_id: int, as_json: bool) -> None:
+    """Show one payment with everything that is known of it, and what it was proven from."""
+    async with services.database.connection() as connection:
+        payment = await payments.get(connection, payment_id)
+    if payment is None:
+        raise NotFound(f"there is no payment {payment_id}")
+    if as_json:
+        print_json(_view(payment))
+    else:
+        print_table(["member", "value"], [(name, value) for name, value in _view(payment).items() if value is not None])
+
+
 def _view(payment: Payment) -> dict[str, object]:
     view = unix_seconds_of(asdict(payment))
     view["class"] = view.pop("payment_class")
     view["amount"] = str(payment.amount)
+    view["proof"] = None if payment.proof is None else json.loads(payment.proof)
     return view

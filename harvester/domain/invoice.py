@@ -42,6 +42,8 @@ class Invoice:
     """Chain time of that transfer."""
     tx_hash: str | None = None
     """Transaction hash of that transfer."""
+    proof: str | None = None
+    """JSON object as text: what that transfer was proven from."""
 
     @property
     def overpayment(self) -> int:
@@ -81,11 +83,14 @@ def cancel(invoice: Invoice, now: datetime) -> Invoice:
     return replace(invoice, status=transition(invoice.status, Trigger.CANCEL), updated_at=now)
 
 
-def receive(invoice: Invoice, transfer: Transfer, pay_to_address: str, now: datetime) -> tuple[PaymentClass, Invoice]:
+def receive(
+    invoice: Invoice, transfer: Transfer, pay_to_address: str, now: datetime, proof: str | None = None
+) -> tuple[PaymentClass, Invoice]:
     """Say what `transfer`, made to `pay_to_address` and naming `invoice`, means: its class, and the invoice after it.
 
     Money for an invoice that is closed, or that comes late, is counted in `received` and changes no state. Money in
-    another asset or for another wallet changes nothing at all. `now` becomes `updated_at` of a changed invoice.
+    another asset or for another wallet changes nothing at all. `now` becomes `updated_at` of a changed invoice, `proof`
+    (what the transfer was proven from) stays with an invoice that it settles.
     Pure; the caller holds the invoice's row lock, sees to it that each transfer comes once, and has expired the
     invoice first where the transfer's time proves its end.
     """
@@ -106,5 +111,6 @@ def receive(invoice: Invoice, transfer: Transfer, pay_to_address: str, now: date
         paid_by=transfer.payer,
         paid_at=transfer.time,
         tx_hash=transfer.tx_hash,
+        proof=proof,
     )
     return (PaymentClass.EXACT if received.received == invoice.amount else PaymentClass.OVER), paid

@@ -18,7 +18,7 @@ from harvester.domain.payment import PaymentClass, Transfer
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import new_event, next_event
-from harvester.storage import accounts, events, invoices, payments
+from harvester.storage import accounts, chain_notes, events, invoices, payments
 from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
 
@@ -43,6 +43,16 @@ class LedgerService:
         async with self._database.connection() as connection:
             return await accounts.position(connection, account)
 
+    async def recall(self, chain: str, name: str) -> bytes | None:
+        """See `harvester.chain.Ledger.recall`."""
+        async with self._database.connection() as connection:
+            return await chain_notes.recall(connection, chain, name)
+
+    async def remember(self, chain: str, name: str, value: bytes) -> None:
+        """See `harvester.chain.Ledger.remember`."""
+        async with self._database.connection() as connection:
+            await chain_notes.remember(connection, chain, name, value, self._clock())
+
     async def record(self, batch: Batch) -> None:
         """See `harvester.chain.Ledger.record`."""
         if len(batch.transfers) > MAX_BATCH_TRANSFERS:
@@ -51,7 +61,7 @@ class LedgerService:
         try:
             async with self._database.transaction() as connection:
                 await accounts.advance(connection, batch, now)
-                book = Book(self._chains, batch.account, now)
+                book = Book(self._chains, batch.account, now, batch.proof)
                 if batch.transfers:
                     await self._receive(connection, batch, book)
                 if batch.scanned_until is not None:
@@ -72,7 +82,7 @@ class LedgerService:
         for transfer in new:
             book.enter(transfer)
         if book.classed:
-            await payments.insert(connection, batch.account, book.classed, book.now)
+            await payments.insert(connection, batch.account, book.classed, batch.proof, book.now)
         await _write(connection, book)
 
     async def _expire(self, connection: Connection, account: Account, scanned_until: datetime, book: "Book") -> None:
@@ -102,8 +112,9 @@ async def _write(connection: Connection, book: "Book") -> None:
 class Book:
     """The working page of one batch: applies the domain's rules to locked invoices, in memory."""
 
-    def __init__(self, chains: Chains, account: Account, now: datetime) -> None:
+    def __init__(self, chains: Chains, account: Account, now: datetime, proof: str | None) -> None:
         self.now = now
+        self._proof = proof
         self.classed: list[Classed] = []
         self.events: list[Event] = []
         self._chains = chains
@@ -128,7 +139,7 @@ class Book:
             return
         if self._proves_the_end_of(invoice, transfer):
             invoice = self.expire(invoice.id)
-        payment_class, after = receive(invoice, transfer, self._account.pay_to_address, self.now)
+        payment_class, after = receive(invoice, transfer, self._account.pay_to_address, self.now, self._proof)
         if after.status is not invoice.status:
             after = self._tell(after, f"chain:{transfer.tx_hash}")
         self._current[invoice.id] = after

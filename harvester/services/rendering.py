@@ -14,13 +14,15 @@ def public_json(invoice: Invoice, request: PaymentRequest) -> bytes:
 
 
 def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:
-    """Return `invoice` as a JSON object for the merchant: the public members, `private_info` and `metadata`.
+    """Return `invoice` as a JSON object for the merchant: the public members, `private_info`, `metadata`, `proof`.
 
-    The two texts go in as they are stored, byte for byte; that they are JSON objects was seen to when they came in.
+    These texts go in as they are stored, byte for byte; that they are JSON objects was seen to when they came in.
     """
     view = invoice_view(invoice, request)
     view["private_info"] = orjson.Fragment(invoice.private_info)
     view["metadata"] = orjson.Fragment(invoice.metadata)
+    if invoice.proof is not None:
+        view["proof"] = orjson.Fragment(invoice.proof)
     return orjson.dumps(view)
 
 

@@ -15,19 +15,20 @@ from harvester.domain.lifecycle import OPEN, Status
 from harvester.storage.database import Connection
 
 _COLUMNS: Final = """id, status, amount, received, ticker, chain, asset, decimals, pay_to_address,
-    created_at, expires_at, updated_at, sequence, private_info, metadata, paid_by, paid_at, tx_hash"""
+    created_at, expires_at, updated_at, sequence, private_info, metadata, paid_by, paid_at, tx_hash,
+    proof"""
 
 # The invoice, its first event and what is told of it, in one statement: one round trip, one commit.
 INSERT: Final = f"""
 WITH invoice AS (
     INSERT INTO invoices ({_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ), event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
-    VALUES ($19, $20, $1, $13, $21, $10, $22)
+    VALUES ($20, $21, $1, $13, $22, $10, $23)
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT id, $19, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled
+SELECT id, $20, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled
 """
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id > $2 ORDER BY id LIMIT $1"
@@ -45,10 +46,12 @@ FOR UPDATE SKIP LOCKED
 UPDATE: Final = """
 UPDATE invoices SET
     status = changed.status, received = changed.received, updated_at = changed.updated_at,
-    sequence = changed.sequence, paid_by = changed.paid_by, paid_at = changed.paid_at, tx_hash = changed.tx_hash
+    sequence = changed.sequence, paid_by = changed.paid_by, paid_at = changed.paid_at, tx_hash = changed.tx_hash,
+    proof = changed.proof
 FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::numeric[], $6::timestamptz[], $7::integer[],
-            $8::text[], $9::timestamptz[], $10::text[])
-    AS changed (id, old_status, old_sequence, status, received, updated_at, sequence, paid_by, paid_at, tx_hash)
+            $8::text[], $9::timestamptz[], $10::text[], $11::json[])
+    AS changed (id, old_status, old_sequence, status, received, updated_at, sequence, paid_by, paid_at, tx_hash,
+                proof)
 WHERE invoices.id = changed.id
   AND invoices.status = changed.old_status AND invoices.sequence = changed.old_sequence
 """
@@ -121,6 +124,7 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         [after.paid_by for _, after in changes],
         [after.paid_at for _, after in changes],
         [after.tx_hash for _, after in changes],
+        [after.proof for _, after in changes],
     )
     if tag != f"UPDATE {len(changes)}":
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
@@ -146,6 +150,7 @@ def _to_row(invoice: Invoice) -> tuple[object, ...]:
         invoice.paid_by,
         invoice.paid_at,
         invoice.tx_hash,
+        invoice.proof,
     )
 
 

@@ -19,18 +19,19 @@ WHERE chain = $1
 """
 INSERT: Final = """
 INSERT INTO payments (
-    chain, account_address, pay_to_address, recorded_at, tx_hash, transfer_index, asset, amount, payer, time,
+    chain, account_address, pay_to_address, proof, recorded_at, tx_hash, transfer_index, asset, amount, payer, time,
     class, reason, text, reference, invoice_id
 )
-SELECT $1, $2, $3, $4, * FROM unnest(
-    $5::text[], $6::integer[], $7::text[], $8::numeric[], $9::text[], $10::timestamptz[],
-    $11::text[], $12::text[], $13::text[], $14::uuid[], $15::uuid[]
+SELECT $1, $2, $3, $4, $5, * FROM unnest(
+    $6::text[], $7::integer[], $8::text[], $9::numeric[], $10::text[], $11::timestamptz[],
+    $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]
 )
 """
-SELECT_PAGE: Final = """
-SELECT id, chain, tx_hash, transfer_index, account_address, pay_to_address, asset, amount, payer, time,
-    class, reason, text, reference, invoice_id, recorded_at
-FROM payments
+_COLUMNS: Final = """id, chain, tx_hash, transfer_index, account_address, pay_to_address, asset, amount, payer, time,
+    class, reason, text, reference, invoice_id, proof, recorded_at"""
+SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM payments WHERE id = $1"
+SELECT_PAGE: Final = f"""
+SELECT {_COLUMNS} FROM payments
 WHERE id < $2 AND ($3::text IS NULL OR class = $3) AND ($4::uuid IS NULL OR invoice_id = $4)
 ORDER BY id DESC LIMIT $1
 """
@@ -58,6 +59,8 @@ class Payment:
     """The invoice id that the payer wrote, known or not."""
     invoice_id: UUID | None
     """The invoice it counts for or was meant for."""
+    proof: str | None
+    """JSON object as text: what it was proven from; None: it was believed."""
     recorded_at: datetime
 
 
@@ -73,14 +76,16 @@ async def insert(
     connection: Connection,
     account: Account,
     classed: Sequence[tuple[Transfer, PaymentClass, str | None, UUID | None]],
+    proof: str | None,
     now: datetime,
 ) -> None:
-    """Store new payments to `account`: (transfer, class, reason, invoice it is meant for)."""
+    """Store new payments to `account`: (transfer, class, reason, invoice it is meant for), all proven from `proof`."""
     await connection.execute(
         INSERT,
         account.chain,
         account.address,
         account.pay_to_address,
+        proof,
         now,
         [transfer.tx_hash for transfer, *_ in classed],
         [transfer.index for transfer, *_ in classed],
@@ -94,6 +99,12 @@ async def insert(
         [transfer.invoice_id for transfer, *_ in classed],
         [invoice_id for *_, invoice_id in classed],
     )
+
+
+async def get(connection: Connection, payment_id: int) -> Payment | None:
+    """Return the payment, or None."""
+    row = await connection.fetchrow(SELECT_ONE, payment_id)
+    return _from_row(row) if row else None
 
 
 async def page(

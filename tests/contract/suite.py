@@ -47,6 +47,7 @@ class RecordingLedger:
     open_since: datetime | None = None
     cursors: dict[Account, str] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
+    notes: dict[tuple[str, str], bytes] = field(default_factory=dict)
     faults: list[Exception] = field(default_factory=list)
     """Raised, one a call, instead of recording."""
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -54,6 +55,14 @@ class RecordingLedger:
     async def position(self, account: Account) -> Position:
         """See `harvester.chain.Ledger`."""
         return Position(self.cursors.get(account), None, self.open_since)
+
+    async def recall(self, chain: str, name: str) -> bytes | None:
+        """See `harvester.chain.Ledger`."""
+        return self.notes.get((chain, name))
+
+    async def remember(self, chain: str, name: str, value: bytes) -> None:
+        """See `harvester.chain.Ledger`."""
+        self.notes[chain, name] = value
 
     async def record(self, batch: Batch) -> None:
         """See `harvester.chain.Ledger`."""

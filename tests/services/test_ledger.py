@@ -206,3 +206,25 @@ async def test_the_position_tells_since_when_invoices_are_open(shop: Shop) -> No
     after = await shop.ledger.position(account)
     assert (after.cursor, after.scanned_until) == ("0", shop.clock())
     assert after.open_since == first.created_at + timedelta(seconds=10)
+
+
+async def test_what_proved_a_transfer_stays_with_the_payment_and_the_invoice_it_settles(shop: Shop) -> None:
+    part, whole = await shop.invoice(100), await shop.invoice(100)
+    transfers = (shop.chain.pay(40, part.id), shop.chain.pay(100, whole.id))
+    proof = '{"masterchain_block":"(-1,8000000000000000,7)"}'
+    await shop.ledger.record(Batch(shop.chain.account(), transfers, None, "2", None, proof))
+    assert [row["proof"] for row in await shop.rows("SELECT proof FROM payments")] == [proof, proof]
+    assert (await shop.invoicing.get(part.id)).proof is None
+    assert (await shop.invoicing.get(whole.id)).proof == proof
+    rows = await shop.rows("SELECT body FROM events WHERE invoice_id = $1 AND type = 'invoice.paid'", whole.id)
+    assert json.loads(rows[0]["body"])["proof"] == json.loads(proof)
+
+
+async def test_an_adapter_finds_its_notes_again(shop: Shop) -> None:
+    assert await shop.ledger.recall("memory", "trusted") is None
+    await shop.ledger.remember("memory", "trusted", b"one")
+    await shop.ledger.remember("memory", "trusted", b"two")
+    assert await shop.ledger.recall("memory", "trusted") == b"two"
+    assert await shop.ledger.recall("other", "trusted") is None
+    with pytest.raises(InvariantBroken):
+        await shop.ledger.remember("memory", "trusted", bytes(2**20 + 1))
