@@ -6,7 +6,7 @@ from typing import Final
 LOOPBACK: Final = "127.0.0.1"
 API_PORT: Final = 8081
 METRICS_PORT: Final = 9108
-CONTROL_PORT: Final = 8090
+CONTROL_PORT: Final = 8082
 API_URL: Final = f"http://{LOOPBACK}:{API_PORT}"
 CONTROL_URL: Final = f"http://{LOOPBACK}:{CONTROL_PORT}"
 ANY_PORT: Final = 0
