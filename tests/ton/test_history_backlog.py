@@ -129,6 +129,12 @@ def test_batches_are_cut_between_transactions_and_never_too_large(counts: list[i
         assert all(transfer.time >= batch.scanned_until for transfer in seen_later)
 
 
+def test_a_segment_that_others_follow_is_complete_up_to_its_last_transaction() -> None:
+    entries = history([1] * 10)
+    (batch,) = batches(ACCOUNT, Segment(BEGINNING, entries, reborn=False), None)
+    assert batch.scanned_until == moment(entries[-1].now)
+
+
 def test_a_backlog_keeps_one_segment_and_the_ends_of_the_others() -> None:
     entries = history([1] * 1_000)
     server = Server(entries, [16])

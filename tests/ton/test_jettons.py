@@ -149,6 +149,28 @@ async def test_a_counterfeit_wallet_is_not_believed_even_if_all_servers_name_it(
         await eventually(lambda: adapter.health().ready)
 
 
+async def test_a_wallet_that_the_master_no_longer_names_is_left(ton: LocalTon) -> None:
+    merchant, ledger = ton.wallet("merchant").address, Notebook(open_since=datetime.now(UTC))
+    counterfeit = await ton.add_jetton("USDX", 6)
+    await ton.pay(merchant, 1, "USDX")
+    right, wrong = ton.jetton("USDX").wallet_of(merchant)[1], counterfeit.wallet_of(merchant)[1]
+    for server in ton.servers:
+        server.faults.tamper = names((0, wrong))
+    async with scanning(ton, ledger, ["USDX"]) as adapter:
+        await eventually(lambda: adapter.health().ready)
+        assert any(wrong.hex() in account.address for account in ledger.cursors)
+        for server in ton.servers:
+            server.faults.tamper = lambda query, answer, server=server: (
+                server._queries.answer(query.replace(wrong, right), server.head)
+                if query[:4] == tl.RUN_SMC_METHOD
+                else answer
+            )
+        await ton.pay(merchant, 10**12, raw_address(counterfeit.master))
+        await ledger.until(1)
+        await eventually(lambda: adapter.health().ready)
+    assert ledger.asset(asset(ton, "USDX")) == [1]
+
+
 @pytest.mark.parametrize(("name", "number"), [("get_wallet_address", 103289), ("get_wallet_data", 97026)])
 def test_get_methods_have_the_numbers_that_contracts_know(name: str, number: int) -> None:
     assert method_id(name) == number

@@ -90,6 +90,20 @@ def frame(size: int) -> Behave:
     return behave
 
 
+async def garbles(connection: AdnlConnection) -> None:
+    """Answer rightly in a packet whose checksum is wrong."""
+    packet = await connection.receive()
+    body = bytes(32) + answer_to(packet, b"fine") + bytes(32)
+    connection._writer.write(connection._encrypt(len(body).to_bytes(4, "little") + body))
+    await connection.receive()
+
+
+async def test_a_wrong_checksum_ends_the_connection() -> None:
+    async with connected(garbles) as connection:
+        with pytest.raises(NodeUnwell, match="closed"):
+            await connection.query(b"x", 5)
+
+
 async def test_many_answers_find_their_questions() -> None:
     async with connected(echoes) as connection:
         questions = [bytes([number]) * (number * 500) for number in range(1, 60)]

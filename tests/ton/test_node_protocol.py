@@ -86,6 +86,9 @@ def test_an_absent_account_is_absent_and_still_has_a_time() -> None:
     block, account = asked_state(absent)
     at = read_account_at(tl.read_account_state(absent.answer), block, account)
     assert (at.last_lt, at.last_hash, at.active, at.shard_time) == (0, bytes(32), False, 1795292692)
+    present = tl.read_account_state(exchanges("getAccountState")[0].answer)
+    with pytest.raises(NodeUnwell, match="contradicts"):
+        read_account_at(replace(tl.read_account_state(absent.answer), state=present.state), block, account)
 
 
 def test_a_state_of_something_else_is_refused() -> None:

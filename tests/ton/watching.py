@@ -35,6 +35,8 @@ class Notebook(RecordingLedger):
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     held: int = 0
     """Batches that wait at the closed gate."""
+    asked: int = 0
+    """Questions for a position."""
     scanned: dict[Account, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,6 +44,7 @@ class Notebook(RecordingLedger):
 
     async def position(self, account: Account) -> Position:
         """See `harvester.chain.Ledger`."""
+        self.asked += 1
         return Position(self.cursors.get(account), self.scanned.get(account), self.open_since)
 
     async def record(self, batch: Batch) -> None:
