@@ -23,15 +23,15 @@ class Shop:
             "life_time": life_time,
             "metadata": {"merchant_name": "Test shop"},
         }
-        return await self._ask("POST", PRIVATE, body)
+        return await self.ask("POST", PRIVATE, body)
 
     async def get(self, invoice_id: str) -> dict[str, Any]:
         """Return an invoice."""
-        return await self._ask("GET", f"{PRIVATE}s/{invoice_id}")
+        return await self.ask("GET", f"{PRIVATE}s/{invoice_id}")
 
     async def cancel(self, invoice_id: str) -> dict[str, Any]:
         """Cancel an invoice."""
-        return await self._ask("POST", f"{PRIVATE}s/{invoice_id}/cancel")
+        return await self.ask("POST", f"{PRIVATE}s/{invoice_id}/cancel")
 
     async def list(self) -> list[dict[str, Any]]:
         """Return all invoices, page by page."""
@@ -41,9 +41,10 @@ class Shop:
         return found
 
     async def _page(self, after: str | None) -> dict[str, Any]:
-        return await self._ask("GET", f"{PRIVATE}s?limit=1000" + (f"&after={after}" if after else ""))
+        return await self.ask("GET", f"{PRIVATE}s?limit=1000" + (f"&after={after}" if after else ""))
 
-    async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Send a request; every answer but 200 is an error."""
         async with self._session.request(method, path, json=body) as answer:
             assert answer.status == 200, await answer.text()
             found: dict[str, Any] = await answer.json()
