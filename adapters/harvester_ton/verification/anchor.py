@@ -18,7 +18,7 @@ def read_anchor(config: str | bytes) -> TrustedBlock:
     try:
         validator = json.loads(config)["validator"]
         block = _read_block(validator.get("init_block") or validator["zero_state"])
-    except (KeyError, TypeError, AttributeError, RecursionError):
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ValueError("has no block to trust: `validator.init_block` or `validator.zero_state` is needed") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error}") from None

@@ -121,6 +121,7 @@ def test_trust_starts_at_the_init_block_or_else_at_the_zero_state() -> None:
         network(init_block=BLOCK_JSON | {"workchain": 0}),
         network(init_block=BLOCK_JSON | {"shard": 5}),
         network(init_block=BLOCK_JSON | {"seqno": -1}),
+        network(init_block=BLOCK_JSON | {"seqno": float("inf")}),
         network(init_block=BLOCK_JSON | {"seqno": "x"}),
     ],
 )
