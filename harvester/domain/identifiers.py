@@ -13,6 +13,7 @@ _FORMS: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _LONGEST: Final = 45
+_VERSION_SHIFT: Final = 76
 
 
 def parse_uuid(text: str) -> UUID:
@@ -33,6 +34,6 @@ def parse_invoice_id(text: str) -> UUID:
         InvalidInput: it is no UUID of version 7.
     """
     found = parse_uuid(text)
-    if found.version != 7:
+    if found.int >> _VERSION_SHIFT & 0xF != 7:
         raise InvalidInput("invalid id: a UUID of version 7 is expected")
     return found

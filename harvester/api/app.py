@@ -1,0 +1,62 @@
+"""The two HTTP applications: the API, and the metrics on a listener of their own."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from harvester.api.auth import TokenGuard
+from harvester.api.boundary import Boundary
+from harvester.api.health import HealthRoutes, Readiness
+from harvester.api.invoices import MAX_BODY_BYTES, InvoiceRoutes
+from harvester.api.public import PublicRoutes
+from harvester.metrics import Metrics
+from harvester.services.chains import Chains
+from harvester.services.invoicing import Invoicing
+
+SHUTDOWN_SECS: Final = 10.0
+
+
+def build_api(
+    invoicing: Invoicing, chains: Chains, readiness: Readiness, metrics: Metrics, token: str, domain: str | None
+) -> web.Application:
+    """Return the API. `token` must not be empty; `domain` is the public host name, if there is one."""
+    app = web.Application(middlewares=[Boundary(metrics).middleware], client_max_size=MAX_BODY_BYTES)
+    app.add_routes(InvoiceRoutes(invoicing, chains).routes(TokenGuard(token)))
+    app.add_routes(PublicRoutes(domain).routes())
+    app.add_routes(HealthRoutes(readiness, chains).routes())
+    for route in app.router.routes():
+        if route.resource:
+            metrics.http_duration.labels(route.resource.canonical, route.method)
+    return app
+
+
+def build_metrics_app(registry: CollectorRegistry) -> web.Application:
+    """Return the application that serves `/metrics`, for a listener that only the operator reaches."""
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics)])
+    return app
+
+
+@asynccontextmanager
+async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[Sequence[tuple[str, int]]]:
+    """Serve `app` inside the block; yield the addresses that are listened on. Requests at work may finish.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield [address[:2] for address in runner.addresses]
+    finally:
+        await runner.cleanup()

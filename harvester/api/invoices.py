@@ -1,0 +1,100 @@
+"""The routes of invoices."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+
+from harvester.api.answers import json_answer
+from harvester.api.auth import TokenGuard
+from harvester.api.schemas import parse_draft, parse_limit
+from harvester.domain.errors import InvalidInput, NotFound, TransitionRefused
+from harvester.domain.identifiers import parse_invoice_id
+from harvester.domain.invoice import Invoice
+from harvester.services.chains import Chains
+from harvester.services.invoicing import Draft, Invoicing
+from harvester.services.rendering import list_json, private_json, public_json
+
+PRIVATE: Final = "/tonpay/private/api/v1"
+PUBLIC: Final = "/tonpay/public/api/v1"
+MAX_BODY_BYTES: Final = 1 << 20
+
+_CAUSE: Final = "api"
+_BODY_TIMEOUT_SECS: Final = 30.0
+_SMALL_BYTES: Final = 1 << 16
+"""Reading a larger body takes long enough to let other requests run meanwhile."""
+_NOT_WAITING: Final = "no waiting payment invoice found"
+
+
+class InvoiceRoutes:
+    """Invoices over HTTP, for the merchant (private) and for everybody who knows an id (public)."""
+
+    def __init__(self, invoicing: Invoicing, chains: Chains) -> None:
+        self._invoicing = invoicing
+        self._chains = chains
+
+    def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
+        """Return the routes; the private ones behind `guard`."""
+        return [
+            web.post(f"{PRIVATE}/invoice", guard(self.create)),
+            web.get(f"{PRIVATE}/invoices", guard(self.list)),
+            web.get(f"{PRIVATE}/invoices/{{id}}", guard(self.get_private)),
+            web.post(f"{PRIVATE}/invoices/{{id}}/cancel", guard(self.cancel)),
+            web.get(f"{PUBLIC}/invoices/{{id}}", self.get_public),
+        ]
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        """Create an invoice."""
+        invoice = await self._invoicing.create(await _read_draft(request), _CAUSE)
+        return json_answer(self._private(invoice))
+
+    async def get_private(self, request: web.Request) -> web.StreamResponse:
+        """Show the merchant an invoice."""
+        return json_answer(self._private(await self._invoicing.get(_invoice_id(request))))
+
+    async def get_public(self, request: web.Request) -> web.StreamResponse:
+        """Show anybody an invoice."""
+        invoice = await self._invoicing.get(_invoice_id(request))
+        return json_answer(public_json(invoice, self._chains.payment_request(invoice)))
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List invoices in order of creation."""
+        limit = parse_limit(request.query.get("limit", ""))
+        after = request.query.get("after", "")
+        try:
+            page = await self._invoicing.list(limit, parse_invoice_id(after) if after else None)
+        except NotFound:
+            raise InvalidInput("unknown invoice ID: `after` must be the id of an invoice") from None
+        return json_answer(list_json(map(self._private, page)))
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        """Cancel an invoice that waits."""
+        try:
+            invoice = await self._invoicing.cancel(_invoice_id(request), _CAUSE)
+        except NotFound:
+            raise NotFound(_NOT_WAITING) from None
+        except TransitionRefused as refusal:
+            raise TransitionRefused(f"{_NOT_WAITING}: {refusal}") from None
+        return json_answer(self._private(invoice))
+
+    def _private(self, invoice: Invoice) -> bytes:
+        return private_json(invoice, self._chains.payment_request(invoice))
+
+
+def _invoice_id(request: web.Request) -> UUID:
+    return parse_invoice_id(request.match_info["id"])
+
+
+async def _read_draft(request: web.Request) -> Draft:
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_SECS):
+            body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise InvalidInput(f"the body may have {MAX_BODY_BYTES} bytes at most") from None
+    except TimeoutError:
+        raise InvalidInput(f"the body must arrive within {_BODY_TIMEOUT_SECS:.0f} s") from None
+    except web.RequestPayloadError:
+        raise InvalidInput("the body is not encoded as its headers say") from None
+    return parse_draft(body) if len(body) <= _SMALL_BYTES else await asyncio.to_thread(parse_draft, body)
