@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch
+from harvester.domain.errors import ChainUnavailable
 from harvester.domain.payment import Transfer
 from harvester_ton import tl
 from harvester_ton.boc import parse_boc
-from harvester_ton.cells import Cell
+from harvester_ton.cells import Cell, CellError
 from harvester_ton.errors import NodeUnwell
 from harvester_ton.transaction import read_head
 
@@ -28,6 +29,10 @@ SEGMENT_TRANSACTIONS: Final = 4096
 
 Decode = Callable[[Cell], Sequence[Transfer]]
 """Returns the transfers of one transaction; CellError if a chain cannot contain it."""
+
+
+class UnreadableTransaction(ChainUnavailable):
+    """A transaction with the right hash makes no sense to us. Not the node's fault; the scan must not go past it."""
 
 
 class Cursor(NamedTuple):
@@ -71,6 +76,7 @@ def read_page(
     Raises:
         NodeUnwell: it is not that page.
         CellError: it holds cells that are no transactions of `account` (raw address).
+        UnreadableTransaction: `decode` cannot read one of them.
     """
     workchain = int(account.partition(":")[0])
     roots = parse_boc(answer.boc) if answer.boc else ()
@@ -98,7 +104,10 @@ def _read_entry(root: Cell, account: str, expected: Cursor, decode: Decode) -> E
     previous = Cursor(head.prev_trans_lt, head.prev_trans_hash)
     if previous.lt >= expected.lt or (previous.lt == 0) != (previous == BEGINNING):
         raise NodeUnwell("showed a transaction that links to no earlier one")
-    return Entry(expected, previous, head.now, decode(root))
+    try:
+        return Entry(expected, previous, head.now, decode(root))
+    except CellError as error:
+        raise UnreadableTransaction(f"transaction {expected} of {account} cannot be read: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

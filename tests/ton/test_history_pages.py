@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvester.domain.payment import Transfer
 from harvester_ton import tl
-from harvester_ton.cells import CellError
+from harvester_ton.cells import Cell, CellError
 from harvester_ton.decoding import decode_coins
 from harvester_ton.devnet.boc import read_boc, write_boc
 from harvester_ton.errors import NodeUnwell
-from harvester_ton.history import BEGINNING, Backlog, Cursor, Entry, read_page
+from harvester_ton.history import BEGINNING, Backlog, Cursor, Entry, UnreadableTransaction, read_page
 from tests.ton.session import Exchange, asked_history, exchanges
 
 MERCHANT = [exchange for exchange in exchanges("getTransactions") if exchange.name == "transactions merchant"]
@@ -128,6 +129,14 @@ def test_a_history_that_leads_past_the_cursor_is_refused() -> None:
     for stranger in (passed._replace(hash=b"\x11" * 32), passed._replace(lt=passed.lt + 1)):
         with pytest.raises(NodeUnwell, match="past the cursor"):
             page(MERCHANT[0], oldest=stranger)
+
+
+def test_a_transaction_that_cannot_be_decoded_is_not_the_nodes_fault() -> None:
+    def decode(_: Cell) -> Sequence[Transfer]:
+        raise CellError("of a kind from the future")
+
+    with pytest.raises(UnreadableTransaction, match="from the future"):
+        read_page(tl.read_transactions(MERCHANT[0].answer), ACCOUNT, FIRST, BEGINNING, decode)
 
 
 def test_the_beginning_ends_a_history_even_where_a_cursor_is_expected() -> None:

@@ -8,7 +8,9 @@ from functools import partial
 import pytest
 
 from harvester.domain.errors import CursorConflict, Unavailable
+from harvester_ton import adapter as adapter_module
 from harvester_ton import watcher
+from harvester_ton.cells import CellError
 from harvester_ton.devnet.local import NANO, LocalTon, Payment
 from harvester_ton.history import BEGINNING, Backlog
 from tests.ton.watching import PATIENCE_SECS, Notebook, build, environ, eventually, needs_chain, running, scanning
@@ -223,6 +225,23 @@ async def test_a_cursor_of_another_network_stops_the_scan_and_says_so(ton: Local
         await eventually(lambda: any("another network" in reason for reason in adapter.health().reasons))
         assert not adapter.health().ready
     assert ledger.transfers == []
+
+
+async def test_an_unreadable_transaction_stops_its_account_and_no_server(
+    ton: LocalTon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise CellError("of a kind from the future")
+
+    ledger = Notebook()
+    async with scanning(ton, ledger) as adapter:
+        await ledger.when(lambda book: bool(book.scanned))
+        with monkeypatch.context() as broken:
+            broken.setattr(adapter_module, "decode_coins", decode)
+            await ton.pay(merchant(ton), 1)
+            await eventually(lambda: any("from the future" in reason for reason in adapter.health().reasons))
+            assert adapter._pool.nodes[0].fault is None
+        assert await ledger.amounts(1) == [1]
 
 
 async def test_chain_time_may_be_anything(ton: LocalTon) -> None:
