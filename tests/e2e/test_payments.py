@@ -81,7 +81,7 @@ async def live_through(world: World, die_after_secs: float) -> None:
 async def test_an_invoice_paid_in_time_while_the_daemon_is_down_is_paid(world: World) -> None:
     cases = [Case(world, way, nothing) for way in WAYS]
     invoices = [await create_short_lived(case) for case in cases]
-    await world.daemon.kill()
+    assert await world.daemon.stop() == 0
     for case, invoice in zip(cases, invoices, strict=True):
         await case.pay(invoice)
     await outlive(world, max(invoices, key=lambda invoice: int(invoice["expire_at"])))

@@ -31,7 +31,10 @@ def dev_command(context: click.Context, once: bool, as_json: bool, data_dir: Pat
 
     It makes an invoice, pays it, shows the webhooks as they arrive, and stays up until Ctrl-C.
     """
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        return
+    try:
         from harvester_ton.devnet.demo_run import run_demo  # noqa: PLC0415 - brings the chain and the TVM with it
-
-        run_demo(data_dir, once=once, as_json=as_json)
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is not installed: install harvester[dev]") from error
+    run_demo(data_dir, once=once, as_json=as_json)
