@@ -1,0 +1,71 @@
+"""A lite server that lies about get-methods, configs and shards, or sends what is no answer."""
+
+from collections.abc import Callable
+
+import pytest
+from pytoniq_core import Address as TheirAddress
+from pytoniq_core import begin_cell
+
+from harvester_ton.devnet.accounts import raw_address
+from harvester_ton.devnet.local import LocalTon
+from harvester_ton.tl import GET_ACCOUNT_STATE, GET_TRANSACTIONS, RUN_SMC_METHOD
+from harvester_ton.verification import Reason
+from tests.ton.hostile.bare_client import connected
+from tests.ton.hostile.lies import GET_BLOCK_PROOF, GET_CONFIG_ALL, Tampering
+from tests.ton.hostile.other_lies import AnotherConfig, AnotherShard, AnotherWallet, cut, prolonged
+from tests.ton.hostile.shop import Doors, misses_nothing
+from tests.ton.hostile.worlds import make_hostile, merchant
+from tests.ton.watching import needs_chain
+
+pytestmark = needs_chain
+
+
+async def test_hole_7_another_jetton_wallet(ton: LocalTon, doors: Doors) -> None:
+    """No proof says what a get-method gives: it runs here, and no server is asked for its result."""
+    master, thiefs = ton.jetton("USDX").master, ton.wallet("buyer3").address
+    lie = AnotherWallet(master, thiefs)
+    make_hostile(ton, lie)
+    async with connected(ton) as bare:
+        owner = begin_cell().store_address(TheirAddress(merchant(ton))).end_cell().begin_parse()
+        [wallet] = await bare.run_get_method(raw_address(master), "get_wallet_address", [owner])
+        assert wallet.load_address() == TheirAddress(thiefs)
+    lie.asked.clear()
+    async with doors.open("USDX") as shop:
+        await shop.hear(lie)
+        await shop.pay()
+        await shop.paid()
+        assert RUN_SMC_METHOD not in lie.asked
+        assert shop.refusals() == {}
+
+
+async def test_hole_8_another_config(ton: LocalTon, thief: LocalTon, doors: Doors) -> None:
+    """The library's local get-methods run with whatever config it is given."""
+    lie = AnotherConfig(thief)
+    make_hostile(ton, lie)
+    async with connected(ton) as bare:
+        config = await bare._get_config_cell(bare.last_mc_block)
+        assert config.hash == thief.chain.config.hash != ton.chain.config.hash
+    make_hostile(ton, None)
+    async with doors.open("USDX") as shop:
+        await misses_nothing(shop, lie, Reason.UNPROVEN)
+
+
+async def test_hole_9_another_shard(ton: LocalTon, thief: LocalTon) -> None:
+    """The library believes the description; we read the shard from the proof (`test_account_lies`)."""
+    make_hostile(ton, AnotherShard(thief))
+    async with connected(ton) as bare:
+        assert (await bare.raw_get_shard_info()).root_hash == thief.chain.head.shard.id.root_hash
+
+
+@pytest.mark.parametrize("change", [cut, prolonged])
+@pytest.mark.parametrize("kind", [GET_BLOCK_PROOF, GET_ACCOUNT_STATE, GET_TRANSACTIONS, GET_CONFIG_ALL])
+async def test_cut_and_prolonged_answers(doors: Doors, kind: bytes, change: Callable[[bytes], bytes]) -> None:
+    async with doors.open("USDX") as shop:
+        await misses_nothing(shop, Tampering(kind, change), Reason.MALFORMED)
+
+
+async def test_the_library_does_not_notice_what_comes_after_an_answer(ton: LocalTon) -> None:
+    make_hostile(ton, Tampering(GET_ACCOUNT_STATE, prolonged))
+    await ton.pay(merchant(ton), 5)
+    async with connected(ton) as bare:
+        assert (await bare.get_account_state(raw_address(merchant(ton)))).balance == 5
