@@ -21,6 +21,8 @@ PRIVATE: Final = "/tonpay/private/api/v1"
 PUBLIC: Final = "/tonpay/public/api/v1"
 MAX_BODY_BYTES: Final = 1 << 20
 
+_ID: Final = "{id:[^/]+}"
+"""aiohttp's own pattern shuts out braces, which an id may have."""
 _CAUSE: Final = "api"
 _BODY_TIMEOUT_SECS: Final = 30.0
 _SMALL_BYTES: Final = 1 << 16
@@ -40,9 +42,9 @@ class InvoiceRoutes:
         return [
             web.post(f"{PRIVATE}/invoice", guard(self.create)),
             web.get(f"{PRIVATE}/invoices", guard(self.list)),
-            web.get(f"{PRIVATE}/invoices/{{id}}", guard(self.get_private)),
-            web.post(f"{PRIVATE}/invoices/{{id}}/cancel", guard(self.cancel)),
-            web.get(f"{PUBLIC}/invoices/{{id}}", self.get_public),
+            web.get(f"{PRIVATE}/invoices/{_ID}", guard(self.get_private)),
+            web.post(f"{PRIVATE}/invoices/{_ID}/cancel", guard(self.cancel)),
+            web.get(f"{PUBLIC}/invoices/{_ID}", self.get_public),
         ]
 
     async def create(self, request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,114 @@
+"""The API alone, over real HTTP, on a real database and the real TON adapter; nothing scans a chain."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+from yarl import URL
+
+from harvester.api.app import build_api, listen
+from harvester.chain import Account, Adapter, AdapterContext, Batch
+from harvester.domain.payment import Transfer
+from harvester.metrics import Metrics
+from harvester.services.chains import Chains
+from harvester.services.invoicing import Invoicing
+from harvester.services.ledger import LedgerService
+from harvester.storage.database import Database
+from harvester.storage.signals import Signals
+from harvester_ton.plugin import plugin
+from tests.clock import ManualClock
+
+TOKEN = "seedtoken"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+PRIVATE = "/tonpay/private/api/v1"
+PUBLIC = "/tonpay/public/api/v1"
+RECIPIENT = "0:ce165390e86a4c7c8c0c05a28c01a52c2848a350548c2dc3b7923427f40d64ef"
+JETTON_MASTER = "0:db38c136bdca1b0fd43abeba46d092eece6e4405160c009d7799a6162e9a0dab"
+SETTINGS = {
+    "RECIPIENT": RECIPIENT,
+    "KEY": bytes(range(32)).hex(),
+    "JETTONS": f"SUSD 6 {JETTON_MASTER}",
+    "LITE_SERVERS": "127.0.0.1:1:WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY=",
+    "VERIFY": "none",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Api:
+    """A running server, and the ledger beside it."""
+
+    http: aiohttp.ClientSession
+    url: str
+    chain: Adapter
+    ledger: LedgerService
+    clock: ManualClock
+    not_ready: list[str]
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = BEARER,
+    ) -> Answer:
+        """Send a request; `path` goes out as it is."""
+        url = URL(self.url + path, encoded=True)
+        async with self.http.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    async def record(
+        self, scanned_until: datetime | None, transfers: Sequence[Transfer] = (), proof: str | None = None
+    ) -> None:
+        """Hand the ledger a piece of the coin's history."""
+        account = Account(self.chain.name, RECIPIENT, RECIPIENT, "ton")
+        position = await self.ledger.position(account)
+        cursor = str(int(position.cursor or 0) + 1)
+        await self.ledger.record(Batch(account, tuple(transfers), position.cursor, cursor, scanned_until, proof))
+
+    async def pay(
+        self, invoice_id: UUID, amount: int, payer: str, tx_hash: str, time: int, proof: str | None = None
+    ) -> None:
+        """Record a payment in coins, made at `time`."""
+        transfer = Transfer(tx_hash, 0, "ton", amount, payer, datetime.fromtimestamp(time, UTC), invoice_id)
+        await self.record(None, [transfer], proof)
+
+
+@asynccontextmanager
+async def serving(
+    database_uri: str,
+    clock: ManualClock,
+    settings: Mapping[str, str] = SETTINGS,
+    domain: str | None = "pay.example.org",
+) -> AsyncIterator[Api]:
+    """Yield the API with these settings of TON."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, "test")
+    adapter = plugin.build(AdapterContext(clock, registry, settings))
+    chains = Chains([adapter])
+    not_ready: list[str] = []
+
+    async def readiness() -> Sequence[str]:
+        return not_ready
+
+    async with Database.open(database_uri) as database:
+        services = (database, chains, clock, Signals(database), metrics)
+        app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, domain)
+        async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
+            yield Api(http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)
