@@ -6,7 +6,7 @@ The way from trust to money, each step proven from the one before:
     └─ later masterchain blocks         chain.verify_block_proof      (stored: TrustedBlock)
        ├─ shard block, account state    accounts.verify_account_state (also that there is no account)
        │  └─ transactions               history.verify_transactions, history.newer_than
-       ├─ config                        config.verify_config
+       ├─ config                        config.verify_config, config.verify_whole_config
        └─ libraries                     config.verify_libraries       (the hash is the proof)
 
 Every function raises `Refused`, and nothing else, for whatever bytes it is given: within 100 ms and 50 MB for one
@@ -17,7 +17,7 @@ the hole in other implementations that each rule closes.
 from harvester_ton.verification.accounts import AccountState, Content, Status, verify_account_state
 from harvester_ton.verification.anchor import read_anchor
 from harvester_ton.verification.chain import Proven, TrustedBlock, start_from, verify_block_proof
-from harvester_ton.verification.config import libraries_of, verify_config, verify_libraries
+from harvester_ton.verification.config import libraries_of, verify_config, verify_libraries, verify_whole_config
 from harvester_ton.verification.history import (
     BEGINNING,
     Newer,
@@ -54,4 +54,5 @@ __all__ = [
     "verify_libraries",
     "verify_shard",
     "verify_transactions",
+    "verify_whole_config",
 ]

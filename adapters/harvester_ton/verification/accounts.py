@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from harvester_ton.cells import LIBRARY_BIT, Cell
+from harvester_ton.cells import Cell
 from harvester_ton.slices import Slice
 from harvester_ton.tl import AccountAddress, BlockId
 from harvester_ton.verification.answers import read_account_answer
-from harvester_ton.verification.limits import MAX_STATE_CELLS, read_root
+from harvester_ton.verification.limits import MAX_STATE_CELLS, read_root, refuse_hidden
 from harvester_ton.verification.lookup import find
 from harvester_ton.verification.masterchain_state import open_state
 from harvester_ton.verification.refusal import Reason, Refused, reading
@@ -94,12 +94,11 @@ def _entry(state: Cell, account: AccountAddress) -> tuple[bytes, bytes, int] | N
 
 
 def _root(data: bytes, state_hash: bytes) -> Cell:
-    """Return the state as sent: of level 0, where the hash covers every bit, and the proven hash."""
+    """Return the state as sent, which hides nothing and has the proven hash."""
     if not data:
         raise Refused(Reason.UNPROVEN, f"{_WHAT}: no state of an account that is proven to exist")
     root = read_root(data, _WHAT, MAX_STATE_CELLS)
-    if root.level_mask or root.exotics & ~LIBRARY_BIT:
-        raise Refused(Reason.HIDDEN, f"{_WHAT}: pruned or other exotic cells in it")
+    refuse_hidden(root, _WHAT)
     if root.hash != state_hash:
         raise Refused(Reason.UNPROVEN, f"{_WHAT}: not the one whose hash is proven")
     return root
@@ -114,8 +113,8 @@ def _read_account(root: Cell, account: AccountAddress) -> Content:
     data.uint(64)
     balance_nano = data.coins()
     extra_currencies = data.maybe_ref()
-    if extra_currencies and extra_currencies.exotics:
-        raise Refused(Reason.HIDDEN, f"{_WHAT}: exotic cells in the balance")
+    if extra_currencies:
+        refuse_hidden(extra_currencies, _WHAT, allowed=0)
     if not data.bit():
         return Content(Status.FROZEN if data.bit() else Status.UNINITIALISED, balance_nano)
     return Content(Status.ACTIVE, balance_nano, *_read_state_init(data))

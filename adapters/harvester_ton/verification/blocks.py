@@ -111,8 +111,6 @@ def _read_info(data: Slice, block: BlockId, parts: Parts, what: str) -> Header:
     prev_key_block = data.uint(32)
     if (tag, seqno, workchain, shard) != (_INFO_TAG, block.seqno, block.workchain, block.shard):
         raise Refused(Reason.HEADER, f"{what}: its header is that of block {workchain}:{shard:016x}:{seqno}")
-    if not_master == (workchain == MASTERCHAIN):
-        raise Refused(Reason.HEADER, f"{what}: its header is wrong about being a masterchain block")
     if not_master:
         data.ref()
     prev = _prev_seqno(data.ref(), after_merge)

@@ -7,7 +7,7 @@ from harvester_ton.cells import LIBRARY_BIT, Cell, CellKind
 from harvester_ton.tl import BlockId
 from harvester_ton.verification.answers import read_config_info, read_library_result
 from harvester_ton.verification.blocks import read_header, shown_tree, state_hash
-from harvester_ton.verification.limits import MAX_HEADER_CELLS, MAX_STATE_CELLS, read_root
+from harvester_ton.verification.limits import MAX_HEADER_CELLS, MAX_STATE_CELLS, read_root, refuse_hidden
 from harvester_ton.verification.masterchain_state import config_of_state
 from harvester_ton.verification.refusal import Reason, Refused, reading
 from harvester_ton.verification.validators import config_param
@@ -22,6 +22,26 @@ def verify_config(masterchain_block: BlockId, wanted: Sequence[int], answer: byt
     block). Rules: header, state and config are proven one from the other; each parameter is shown as a whole. Source:
     `check_extract_state_proof` in crypto/block/check-proof.cpp.
     """
+    root = _proven_config(masterchain_block, answer)
+    with reading(_WHAT):
+        found = {number: config_param(root, number) for number in wanted}
+    for number, value in found.items():
+        if value:
+            refuse_hidden(value, f"{_WHAT}: parameter {number}", allowed=0)
+    return {number: value for number, value in found.items() if value}
+
+
+def verify_whole_config(masterchain_block: BlockId, answer: bytes) -> Cell:
+    """Return the root of the config in force after a proven masterchain block, from the answer to `getConfigAll`.
+
+    Rules as `verify_config`; nothing of the config is left out.
+    """
+    root = _proven_config(masterchain_block, answer)
+    refuse_hidden(root, _WHAT, allowed=0)
+    return root
+
+
+def _proven_config(masterchain_block: BlockId, answer: bytes) -> Cell:
     said = read_config_info(answer)
     if said.block != masterchain_block:
         raise Refused(Reason.OTHER_QUESTION, f"{_WHAT}: as of another block than was asked for")
@@ -30,15 +50,7 @@ def verify_config(masterchain_block: BlockId, wanted: Sequence[int], answer: byt
     if state.hash_at(0) != state_hash(header, _WHAT):
         raise Refused(Reason.UNPROVEN, f"{_WHAT}: of a state that is not the one after block {masterchain_block.seqno}")
     with reading(_WHAT):
-        root = config_of_state(state)
-        found = {number: config_param(root, number) for number in wanted}
-    return {number: _whole(value, number) for number, value in found.items() if value}
-
-
-def _whole(value: Cell, number: int) -> Cell:
-    if value.level_mask or value.exotics:
-        raise Refused(Reason.HIDDEN, f"{_WHAT}: parts of parameter {number} are left out")
-    return value
+        return config_of_state(state)
 
 
 def verify_libraries(wanted: Sequence[bytes], answer: bytes) -> dict[bytes, Cell]:
@@ -52,8 +64,7 @@ def verify_libraries(wanted: Sequence[bytes], answer: bytes) -> dict[bytes, Cell
         if library_hash not in wanted:
             raise Refused(Reason.OTHER_QUESTION, "libraries: one that was not asked for")
         root = read_root(data, "libraries")
-        if root.level_mask or root.exotics & ~LIBRARY_BIT:
-            raise Refused(Reason.HIDDEN, "libraries: pruned or other exotic cells in one")
+        refuse_hidden(root, "libraries")
         if root.hash != library_hash:
             raise Refused(Reason.UNPROVEN, "libraries: one with another hash")
         found[library_hash] = root

@@ -62,8 +62,6 @@ def verify_transactions(account: AccountAddress, start: Position, answer: bytes)
 
 
 def _verify_one(root: Cell, block: BlockId, position: Position, account: AccountAddress) -> ProvenTransaction:
-    if not position.lt:
-        raise Refused(Reason.BROKEN_CHAIN, f"{_WHAT}: one before the account's first")
     if root.level_mask:
         raise Refused(Reason.HIDDEN, f"{_WHAT}: pruned branches in one")
     if root.hash != position.hash:

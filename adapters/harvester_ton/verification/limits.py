@@ -3,7 +3,7 @@
 from typing import Final
 
 from harvester_ton.boc import parse_boc
-from harvester_ton.cells import Cell
+from harvester_ton.cells import LIBRARY_BIT, Cell
 from harvester_ton.verification.refusal import Reason, Refused, reading
 
 MAX_ANSWER_BYTES: Final = 2 << 20
@@ -41,6 +41,15 @@ def read_root(data: bytes, what: str, max_cells: int = MAX_PROOF_CELLS) -> Cell:
     if len(roots) != 1:
         raise Refused(Reason.MALFORMED, f"{what}: {len(roots)} roots where one is needed")
     return roots[0]
+
+
+def refuse_hidden(root: Cell, what: str, allowed: int = LIBRARY_BIT) -> None:
+    """Refuse a tree with exotic cells in it; without pruned branches, its hash covers every bit of it.
+
+    `allowed`: kinds that may be there, as `Cell.exotics` has them. Library cells name code by its hash.
+    """
+    if root.exotics & ~allowed:
+        raise Refused(Reason.HIDDEN, f"{what}: pruned or other exotic cells in it")
 
 
 def _count(data: bytes) -> int:

@@ -16,7 +16,6 @@ _DATA_TO_SIGN: Final = bytes.fromhex("f83de3a8")
 _CANDIDATE_ID: Final = bytes.fromhex("3fcd91b6")
 _FINALIZE_VOTE: Final = bytes.fromhex("05e1a740")
 _CANDIDATES: Final = (bytes.fromhex("dcbcf9e8"), bytes.fromhex("33d9b472"))
-_SIGNATURE_BYTES: Final = 64
 
 
 def check_signatures(signed: SignatureSet, block: BlockId, members: tuple[Validator, ...]) -> None:
@@ -41,8 +40,6 @@ def check_signatures(signed: SignatureSet, block: BlockId, members: tuple[Valida
 
 
 def _check_one(signature: Signature, signer: Validator, message: bytes, block: BlockId) -> None:
-    if len(signature.signature) != _SIGNATURE_BYTES:
-        raise Refused(Reason.SIGNATURES, f"block {block.seqno}: a signature of {len(signature.signature)} bytes")
     try:
         VerifyKey(signer.public_key).verify(message, signature.signature)
     except CryptoError:

@@ -56,14 +56,12 @@ def masterchain_validators(config: Cell, catchain_seqno: int) -> tuple[Validator
 
 
 def _read_set(data: Slice) -> tuple[Validator, ...]:
-    """Read `validators#11` or `validators_ext#12` as far as the masterchain goes."""
+    """Read `validators_ext#12`, the form that networks use, as far as the masterchain goes."""
     tag = data.uint(8)
     data.uint(32 + 32)  # since, until
     total, main = data.uint(16), data.uint(16)
-    if tag not in (0x11, 0x12) or not 1 <= main <= total or main > MAX_VALIDATORS:
+    if tag != 0x12 or not 1 <= main <= total or main > MAX_VALIDATORS:
         raise Refused(Reason.VALIDATORS, f"config: a validator set with {main} of {total} members")
-    if tag == 0x11:
-        raise Refused(Reason.VALIDATORS, "config: a validator set of the form that no network uses any more")
     data.uint(64)
     root = data.maybe_ref()
     return tuple(_read_member(find(root, index, 16), index) for index in range(main))

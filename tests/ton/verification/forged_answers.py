@@ -96,11 +96,15 @@ def account_answer(master: Block, shard: Block, account: Cell | None, **changes:
 
 
 def account_cell(
-    address: AccountAddress, balance_nano: int, code: Cell | None = None, data: Cell | None = None
+    address: AccountAddress,
+    balance_nano: int,
+    code: Cell | None = None,
+    data: Cell | None = None,
+    extra_currencies: Cell | None = None,
 ) -> Cell:
     """`account$1`, active if it has code."""
     builder = Builder().uint(1, 1).address((address.workchain, address.hash_part))
-    builder.uint(0, 3 + 3 + 3).uint(NOW, 32).uint(0, 1).uint(5, 64).coins(balance_nano).uint(0, 1)
+    builder.uint(0, 3 + 3 + 3).uint(NOW, 32).uint(0, 1).uint(5, 64).coins(balance_nano).maybe_ref(extra_currencies)
     if code is None:
         return builder.uint(0, 2).end()
     return builder.uint(1, 1).uint(0, 2).maybe_ref(code).maybe_ref(data).uint(0, 1).end()

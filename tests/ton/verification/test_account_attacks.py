@@ -105,6 +105,20 @@ async def test_hole_3_a_forged_state_under_an_honest_block_is_refused_where_the_
     refuses(Reason.MALFORMED, answer)
 
 
+def test_another_state_honestly_proven_on_its_own_is_refused_under_this_block() -> None:
+    forged = shard_block(12, FORGED)
+    proof = write_boc([SHARD.header_proof, merkle_proof(forged.state, tree_hashes(forged.state))])
+    refuses(Reason.UNPROVEN, account_answer(MASTER, SHARD, RICH, proof=proof))
+    over_forged = master_block(header(15, OLD), config(OLD), shard_hashes(forged))
+    proof = write_boc([MASTER.header_proof, merkle_proof(over_forged.state, tree_hashes(over_forged.state))])
+    refuses(Reason.UNPROVEN, account_answer(MASTER, forged, RICH, shard_proof=proof))
+
+
+def test_a_header_that_does_not_show_the_state_proves_no_state() -> None:
+    shown = merkle_proof(SHARD.root, {SHARD.root.hash} | tree_hashes(SHARD.root.refs[0]))
+    refuses(Reason.HIDDEN, account_answer(MASTER, SHARD, POOR, proof=state_proof(SHARD, header_=shown)))
+
+
 async def test_hole_4_an_empty_state_without_proof_is_refused_where_the_library_says_no_account() -> None:
     answer = account_answer(MASTER, SHARD, None, proof=b"", shard_proof=b"")
     assert await believed_balance(answer) is None
@@ -193,6 +207,16 @@ def test_code_and_data_may_hold_library_cells_and_no_other_exotic_ones(kind: str
     assert refusal.value.reason is Reason.HIDDEN
 
 
+def test_a_balance_of_extra_currencies_holds_data_only() -> None:
+    library = Cell(b"\x02" + b"\x88" * 32, 264, (), LIBRARY)
+    account = account_cell(MERCHANT, 5, CODE, DATA, extra_currencies=library)
+    shard = shard_block(12, accounts((MERCHANT, account, 44, LAST_HASH)))
+    master = master_block(header(15, OLD), config(OLD), shard_hashes(shard))
+    with pytest.raises(Refused) as refusal:
+        verify_account_state(master.id, MERCHANT, account_answer(master, shard, account))
+    assert refusal.value.reason is Reason.HIDDEN
+
+
 @pytest.mark.parametrize("part", ["shard_proof", "proof", "state"])
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0", lambda data: data[4:]])
 def test_cut_and_prolonged_parts_are_refused(part: str, change: Any) -> None:
@@ -252,3 +276,6 @@ def test_hole_9_shards_that_are_not_the_proven_ones_are_refused() -> None:
         assert refusal.value.reason is Reason.UNPROVEN
     with pytest.raises(Refused):
         verify_all_shards(MASTER.id, shards_answer(data, full_proof(SHARD.root)))
+    with pytest.raises(Refused) as refusal:
+        verify_all_shards(SHARD.id, shards_answer(data, full_proof(MASTER.root)))
+    assert refusal.value.reason is Reason.OTHER_QUESTION

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -296,6 +297,36 @@ def test_cut_and_prolonged_answers_are_refused(cut: int) -> None:
     answer = proof_to(PLAIN, ordinary(OLD.sign(PLAIN.id), OLD.set_hash()))
     refuses(Reason.MALFORMED, answer[:-cut])
     refuses(Reason.MALFORMED, answer + bytes(4 * cut))
+
+
+def test_an_unknown_kind_of_step_is_refused() -> None:
+    honest = signed_step(OLD, KEY, PLAIN)
+    refuses(Reason.MALFORMED, block_proof(KEY.id, PLAIN.id, b"\1\2\3\4" + honest[4:]))
+
+
+def test_a_destination_that_does_not_show_its_previous_block_is_refused() -> None:
+    info = PLAIN.root.refs[0]
+    shown = merkle_proof(PLAIN.root, {PLAIN.root.hash, info.hash})
+    signatures = ordinary(OLD.sign(PLAIN.id), OLD.set_hash())
+    refuses(Reason.HEADER, proof_to(PLAIN, signatures, dest_proof=write_boc(shown)))
+
+
+def test_two_proofs_where_one_is_needed_are_refused() -> None:
+    signatures = ordinary(OLD.sign(PLAIN.id), OLD.set_hash())
+    twice = write_boc([PLAIN.header_proof, PLAIN.header_proof])
+    refuses(Reason.MALFORMED, proof_to(PLAIN, signatures, dest_proof=twice))
+
+
+def test_a_start_outside_the_masterchain_is_refused() -> None:
+    with pytest.raises(Refused):
+        start_from(replace(KEY.id, workchain=0))
+    with pytest.raises(Refused):
+        start_from(replace(KEY.id, shard=1 << 62))
+
+
+def test_a_target_outside_the_masterchain_is_refused() -> None:
+    answer = block_proof(KEY.id, replace(PLAIN.id, workchain=0), signed_step(OLD, KEY, PLAIN))
+    refuses(Reason.BACKWARD, answer, replace(PLAIN.id, workchain=0))
 
 
 def test_more_steps_or_signatures_than_a_node_sends_are_refused_before_they_are_read() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from harvester_ton.boc import parse_boc_root
 from harvester_ton.cells import Cell as OurCell
 from harvester_ton.devnet.boc import pruned_branch, write_boc
-from harvester_ton.devnet.cells import Builder, Cell
+from harvester_ton.devnet.cells import LIBRARY, Builder, Cell
 from harvester_ton.tl import BlockId, encode_bytes
-from harvester_ton.verification import Reason, Refused, read_anchor, verify_config, verify_libraries
+from harvester_ton.verification import Reason, Refused, libraries_of, read_anchor, verify_config, verify_libraries
 from tests.ton.recorded import load
 from tests.ton.verification.committee import Committee, config
 from tests.ton.verification.forge import Block, header, master_block, merkle_proof, tree_hashes
@@ -76,13 +77,41 @@ def test_a_library_is_its_hash() -> None:
     assert verify_libraries([code.hash], libraries()) == {}
 
 
-@pytest.mark.parametrize("lie", ["other code", "not asked for", "pruned"])
+@pytest.mark.parametrize("lie", ["other code", "not asked for", "pruned", "proof inside"])
 def test_a_false_library_is_refused(lie: str) -> None:
     code = Builder().uint(5, 8).ref(VERSION).end()
     cut = Cell(code.data, code.bits, (pruned_branch(VERSION),))
-    data = {"other code": write_boc(VERSION), "not asked for": write_boc(code), "pruned": write_boc(cut)}[lie]
-    with pytest.raises(Refused):
-        verify_libraries([b"\1" * 32] if lie == "not asked for" else [code.hash], libraries((code.hash, data)))
+    inside = Builder().ref(merkle_proof(VERSION, {VERSION.hash})).end()
+    wanted, sent, reason = {
+        "other code": (code, VERSION, Reason.UNPROVEN),
+        "not asked for": (VERSION, code, Reason.OTHER_QUESTION),
+        "pruned": (code, cut, Reason.HIDDEN),
+        "proof inside": (inside, inside, Reason.HIDDEN),
+    }[lie]
+    named = sent.hash if lie == "not asked for" else wanted.hash
+    with pytest.raises(Refused) as refusal:
+        verify_libraries([wanted.hash], libraries((named, write_boc(sent))))
+    assert refusal.value.reason is reason
+
+
+def test_the_libraries_to_ask_for_are_found_each_once() -> None:
+    names = [Cell(b"\x02" + bytes([number]) * 32, 264, (), LIBRARY) for number in (1, 2)]
+    shared = Builder().ref(names[0]).ref(names[1]).end()
+    code = Builder().ref(shared).ref(Builder().ref(shared).end()).end()
+    assert set(libraries_of(ours(code), ours(names[0]), ours(VERSION))) == {b"\1" * 32, b"\2" * 32}
+
+
+def test_a_parameter_with_an_exotic_cell_is_refused() -> None:
+    strange = Builder().ref(Cell(b"\x02" + b"\1" * 32, 264, (), LIBRARY)).end()
+    block = master_block(header(15, OLD), config(OLD, {8: strange}))
+    with pytest.raises(Refused) as refusal:
+        verify_config(block.id, (8,), answer(block, *honest(block)))
+    assert refusal.value.reason is Reason.HIDDEN
+
+
+def ours(cell: Cell) -> OurCell:
+    """A forged cell as the verifier has it."""
+    return parse_boc_root(write_boc(cell))
 
 
 def network(**validator: Any) -> str:

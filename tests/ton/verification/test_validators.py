@@ -8,11 +8,12 @@ from harvester_ton.boc import parse_boc_root
 from harvester_ton.cells import Cell as OurCell
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.cells import Builder, Cell
+from harvester_ton.devnet.hashmap_aug import HashMap
 from harvester_ton.verification.answers import read_block_proof
 from harvester_ton.verification.refusal import Reason, Refused
 from harvester_ton.verification.validators import Validator, masterchain_validators, validator_set_hash
 from tests.ton.recorded import load
-from tests.ton.verification.committee import Committee, config
+from tests.ton.verification.committee import Committee, config, some
 from tests.ton.verification.sessions import SIMPLEX, exchanges
 
 
@@ -94,4 +95,11 @@ def set_cell(tag: int, total: int, main: int) -> Cell:
 def test_a_set_that_cannot_be_one_is_refused(param: Cell) -> None:
     with pytest.raises(Refused) as refusal:
         masterchain_validators(ours(config(CROWD, {34: param})), 1)
+    assert refusal.value.reason is Reason.VALIDATORS
+
+
+def test_a_config_without_any_set_is_refused() -> None:
+    only_version = HashMap(32).set(8, Builder().ref(Builder().end())).root
+    with pytest.raises(Refused) as refusal:
+        masterchain_validators(ours(some(only_version)), 1)
     assert refusal.value.reason is Reason.VALIDATORS
