@@ -38,7 +38,7 @@ class Proven:
     """What a block proof proves."""
 
     blocks: tuple[TrustedBlock, ...]
-    """In rising order; each may be stored as the new trusted block."""
+    """In rising order, none before the block trusted so far: each may be stored in its place."""
     complete: bool
     """The last one is the target; else ask again from its key block."""
 
@@ -71,8 +71,8 @@ def verify_block_proof(trusted: TrustedBlock, target: BlockId, answer: bytes) ->
 
 
 def _check_question(proof: BlockProof, trusted: TrustedBlock, target: BlockId) -> None:
-    if not is_masterchain(target) or target.seqno <= trusted.key_block.seqno:
-        raise Refused(Reason.BACKWARD, f"block proof: target {target.seqno} is not after {trusted.key_block.seqno}")
+    if not is_masterchain(target) or target.seqno <= trusted.key_block.seqno or target.seqno < trusted.block.seqno:
+        raise Refused(Reason.BACKWARD, f"block proof: target {target.seqno} lies behind {trusted.block.seqno}")
     if proof.from_ != trusted.key_block or (proof.complete and proof.to != target):
         raise Refused(Reason.OTHER_QUESTION, "block proof: of other blocks than was asked for")
     if not proof.steps:

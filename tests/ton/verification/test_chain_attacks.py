@@ -190,7 +190,8 @@ def test_a_signed_fork_of_what_was_proven_is_a_contradiction() -> None:
     answer = proof_to(twin, ordinary(OLD.sign(twin.id), OLD.set_hash()))
     refuses(Reason.CONTRADICTION, answer, twin, trusted)
     key_between = master_block(header(12, OLD, key=True, prev_key=10), config(OLD))
-    refuses(Reason.CONTRADICTION, proof_to(key_between, simplex(OLD, key_between.id)), key_between, trusted)
+    part = block_proof(KEY.id, key_between.id, signed_step(OLD, KEY, key_between), complete=False)
+    refuses(Reason.CONTRADICTION, part, LAST, trusted)
 
 
 def test_a_start_without_validators_in_it_is_refused() -> None:
@@ -207,6 +208,14 @@ def test_a_wrong_key_block_flag_is_refused() -> None:
 @pytest.mark.parametrize("target", [KEY, master_block(header(5, OLD), config(OLD))])
 def test_a_target_that_is_not_ahead_is_refused(target: Block) -> None:
     refuses(Reason.BACKWARD, proof_to(PLAIN, ordinary([], 0)), target)
+
+
+def test_a_lag_that_jumps_back_behind_what_is_proven_is_refused() -> None:
+    trusted = TrustedBlock(PLAIN.id, KEY.id, 1)
+    before = master_block(header(14, OLD, prev_key=10), config(OLD))
+    refuses(Reason.BACKWARD, block_proof(KEY.id, before.id, signed_step(OLD, KEY, before)), before, trusted)
+    again = verify_block_proof(trusted, PLAIN.id, block_proof(KEY.id, PLAIN.id, signed_step(OLD, KEY, PLAIN)))
+    assert again.blocks[-1].block == trusted.block
 
 
 def test_a_step_backward_dressed_as_forward_is_refused() -> None:

@@ -77,8 +77,9 @@ def test_the_short_id_of_a_real_validator_is_the_one_in_a_real_signature_set() -
 
 
 def set_cell(tag: int, total: int, main: int) -> Cell:
-    """A validator set with a head that may lie about its members."""
-    return Builder().uint(tag, 8).uint(0, 64).uint(total, 16).uint(main, 16).uint(9, 64).maybe_ref(None).end()
+    """A validator set whose head may lie about its members, of whom there are 30."""
+    members = CROWD.param().refs[0]
+    return Builder().uint(tag, 8).uint(0, 64).uint(total, 16).uint(main, 16).uint(9, 64).maybe_ref(members).end()
 
 
 @pytest.mark.parametrize(
@@ -87,15 +88,20 @@ def set_cell(tag: int, total: int, main: int) -> Cell:
         set_cell(0x12, 3, 0),
         set_cell(0x12, 3, 4),
         set_cell(0x12, 2000, 1001),
-        set_cell(0x12, 3, 3),
         set_cell(0x11, 3, 3),
         set_cell(0x13, 3, 3),
     ],
 )
 def test_a_set_that_cannot_be_one_is_refused(param: Cell) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(Refused, match="a validator set with") as refusal:
         masterchain_validators(ours(config(CROWD, {34: param})), 1)
     assert refusal.value.reason is Reason.VALIDATORS
+
+
+def test_a_set_with_fewer_members_than_it_says_is_refused() -> None:
+    assert len(masterchain_validators(ours(config(CROWD, {34: set_cell(0x12, 30, 30)})), 1)) == 30
+    with pytest.raises(Refused, match="validator 30 is missing"):
+        masterchain_validators(ours(config(CROWD, {34: set_cell(0x12, 31, 31)})), 1)
 
 
 def test_a_config_without_any_set_is_refused() -> None:
