@@ -1,10 +1,12 @@
 """The two HTTP applications: the API, and the metrics on a listener of their own."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -46,6 +48,15 @@ def build_metrics_app(registry: CollectorRegistry) -> web.Application:
     return app
 
 
+class _ServerLog(logging.LoggerAdapter[logging.Logger]):
+    """aiohttp's log, in which bytes of strangers that are no HTTP are no errors: anybody could fill it with them."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **options: Any) -> None:
+        """Log what came before, or out of, a request handler."""
+        level = logging.DEBUG if isinstance(exc_info, HttpProcessingError) else logging.ERROR
+        self.log(level, msg, *args, exc_info=exc_info, **options)
+
+
 @asynccontextmanager
 async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[Sequence[tuple[str, int]]]:
     """Serve `app` inside the block; yield the addresses that are listened on. Requests at work may finish.
@@ -53,7 +64,8 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[Se
     Raises:
         OSError: the address cannot be used.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECS)
+    log = _ServerLog(logging.getLogger(__name__))
+    runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=SHUTDOWN_SECS)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -81,8 +81,8 @@ class Invoicing:
         """
         async with self._database.connection() as connection:
             page = await invoices.page(connection, limit, after)
-            if not page and after and not await invoices.exists(connection, after):
-                raise NotFound("unknown invoice ID")
+        if page is None:
+            raise NotFound("unknown invoice ID")
         return page
 
     async def cancel(self, invoice_id: UUID, cause: str) -> Invoice:

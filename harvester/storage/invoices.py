@@ -31,9 +31,9 @@ INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due
 SELECT id, $20, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled
 """
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
-SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id > $2 ORDER BY id LIMIT $1"
+# Begins with the invoice that the page comes after, which shows that it exists.
+SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id >= $2 ORDER BY id LIMIT $1::bigint + 1"
 SELECT_FIRST_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices ORDER BY id LIMIT $1"
-EXISTS: Final = "SELECT EXISTS (SELECT FROM invoices WHERE id = $1)"
 LOCK: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"
 # An invoice that somebody else holds at this moment expires with the next batch: waiting for it could deadlock.
 LOCK_DUE: Final = f"""
@@ -75,15 +75,14 @@ async def get(connection: Connection, invoice_id: UUID) -> Invoice | None:
     return _from_row(row) if row else None
 
 
-async def page(connection: Connection, limit: int, after: UUID | None) -> Sequence[Invoice]:
-    """Return at most `limit` invoices in order of id, those after `after` if it is given."""
-    rows = await (connection.fetch(SELECT_PAGE, limit, after) if after else connection.fetch(SELECT_FIRST_PAGE, limit))
-    return [_from_row(row) for row in rows]
-
-
-async def exists(connection: Connection, invoice_id: UUID) -> bool:
-    """Say whether there is such an invoice."""
-    return bool(await connection.fetchval(EXISTS, invoice_id))
+async def page(connection: Connection, limit: int, after: UUID | None) -> Sequence[Invoice] | None:
+    """Return at most `limit` invoices in order of id, those after `after` if it is given; None: there is no `after`."""
+    if after is None:
+        return [_from_row(row) for row in await connection.fetch(SELECT_FIRST_PAGE, limit)]
+    rows = await connection.fetch(SELECT_PAGE, limit, after)
+    if not rows or rows[0]["id"] != after:
+        return None
+    return [_from_row(row) for row in rows[1:]]
 
 
 async def lock(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Invoice]:

@@ -68,7 +68,8 @@ def invoices_in(exchange: Exchange) -> list[dict[str, Any]]:
     if DEEP in text or not text.startswith('{"i'):
         return []
     found = _read(text)
-    return found.get("invoices", [found] if "status" in found else [])
+    shown: list[dict[str, Any]] = found.get("invoices", [found] if "status" in found else [])
+    return shown
 
 
 def _read(text: str) -> Any:
