@@ -57,10 +57,11 @@ async def running_daemon(uri: str, settings: Mapping[str, str]) -> AsyncIterator
         "POSTGRES_URI": uri,
         "RECIPIENT": RECIPIENT,
         "LITE_SERVERS": f"127.0.0.1:{free_port()}:{_ANY_KEY}",
+        "VERIFY": "none",
         "LOG_LEVEL": "WARN",
     }
     if "NETWORK_CONFIG" in settings:
-        del defaults["LITE_SERVERS"]
+        del defaults["LITE_SERVERS"], defaults["VERIFY"]
     with tempfile.TemporaryDirectory() as folder:
         log_path = Path(folder) / "log"
         with log_path.open("wb") as log:

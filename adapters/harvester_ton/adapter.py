@@ -9,10 +9,12 @@ from typing import Final
 import structlog
 
 from harvester.chain import Account, AdapterContext, Finding, Health, Ledger
+from harvester.domain.errors import ChainUnavailable
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
 from harvester.domain.payment import Transfer
 from harvester_ton.address import parse_address
+from harvester_ton.believing import BelievingSource
 from harvester_ton.cells import Cell
 from harvester_ton.decoding import COINS, decode_coins, decode_jetton, jetton_asset
 from harvester_ton.history import Decode
@@ -20,19 +22,23 @@ from harvester_ton.jettons import ContractUnfit, JettonWallet, NotTheWallet
 from harvester_ton.links import PaymentLinks
 from harvester_ton.merchant_key import adnl_address
 from harvester_ton.metrics import TonMetrics
-from harvester_ton.network_config import NodeAddress, fetch_network_config
+from harvester_ton.network_config import NetworkConfig, fetch_network_config
 from harvester_ton.node import Patience
 from harvester_ton.payload import InvoicePayload
 from harvester_ton.pool import Pool
-from harvester_ton.settings import Jetton, TonSettings
+from harvester_ton.proving import ProvingSource
+from harvester_ton.settings import PROOFS, Jetton, TonSettings
+from harvester_ton.source import Source
 from harvester_ton.start import Start
 from harvester_ton.status import MAX_BEHIND, AccountStatus, Insistence
+from harvester_ton.trust import ChainOfTrust
 from harvester_ton.watcher import Trust, Watcher, trust_always
 
 NAME: Final = "ton"
 COIN_DECIMALS: Final = 9
 MAX_AMOUNT: Final = (1 << 120) - 1
 """VarUInteger 16: what one message can carry, of coins and of jettons alike."""
+UNVERIFIED: Final = "its wallet is known by the word of lite servers alone: no TVM runs here"
 _JETTON: Final = jetton_asset("")
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +54,9 @@ class TonAdapter:
         self._clock = context.clock
         self._metrics = TonMetrics(context.registry)
         self._pool = Pool(self._metrics, patience)
+        self._proves = settings.verify == PROOFS
+        self._trust = ChainOfTrust(self._pool, self._metrics)
+        self._source = self._make_source()
         tickers = [settings.ton_ticker, *(jetton.ticker for jetton in settings.jettons)]
         self._metrics.add_accounts(tickers)
         self._statuses = [AccountStatus(ticker, self._metrics) for ticker in tickers]
@@ -87,9 +96,10 @@ class TonAdapter:
 
     async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
         """See `harvester.chain.Adapter`. A batch that is being recorded when `stop` is set is finished."""
-        _log.warning("Lite servers are believed without proof (VERIFY=none)")
+        if not self._proves:
+            _log.warning("Lite servers are believed without proof (VERIFY=none)")
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._serve(), name="ton lite servers")]
+            tasks = [group.create_task(self._serve(ledger), name="ton lite servers")]
             tasks += [group.create_task(scan, name="ton scan") for scan in self._scans(ledger)]
             await stop.wait()
             for task in tasks:
@@ -99,29 +109,48 @@ class TonAdapter:
         """See `harvester.chain.Adapter`."""
         head, scanned = self._pool.head_time, [status.scanned_until for status in self._statuses]
         reasons = [] if self._pool.usable() else [self._config.trouble or self._pool.trouble()]
+        reasons += [self._trust.trouble] if self._trust.trouble else []
         if head is not None and self._clock() - head > MAX_BEHIND:
             reasons.append(f"the newest block is of {head:%Y-%m-%d %H:%M:%S} UTC")
         reasons += [f"{status.ticker}: {reason}" for status in self._statuses if (reason := status.lacks(head))]
         known = [until for until in scanned if until is not None]
-        return Health(not reasons, head, min(known) if len(known) == len(scanned) else None, tuple(reasons))
+        notes = [f"{status.ticker}: {UNVERIFIED}" for status in self._statuses if status.unverified]
+        return Health(not reasons, head, min(known) if len(known) == len(scanned) else None, (*reasons, *notes))
 
     async def check(self) -> Sequence[Finding]:
         """See `harvester.chain.Adapter`."""
         from harvester_ton.check import check  # noqa: PLC0415 # only the command needs it
 
-        return await check(self._settings, Pool(self._metrics), self._addresses)
+        return await check(self._settings, self._network, self._metrics)
 
-    async def _serve(self) -> None:
-        """Keep lite servers connected, learning first which there are."""
-        await self._pool.run(await self._config.insist(self._addresses))
+    def _make_source(self) -> Source:
+        if self._proves:
+            return ProvingSource(self._pool, self._trust, self._metrics)
+        return BelievingSource(self._pool)
 
-    async def _addresses(self) -> Sequence[NodeAddress]:
-        """Return the lite servers to use. ChainUnavailable: the network config cannot be fetched."""
-        if self._settings.lite_servers:
-            return self._settings.lite_servers
-        config = self._settings.network_config
-        found = await fetch_network_config(config) if isinstance(config, str) else config or ()
-        return random.SystemRandom().sample(found, len(found))  # all installations know the same list: spread them
+    async def _serve(self, ledger: Ledger) -> None:
+        """Keep lite servers connected and blocks proven, learning first which servers there are."""
+        network = await self._config.insist(self._network)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pool.run(network.servers), name="ton lite servers")
+            if self._proves and network.anchor is not None:
+                group.create_task(self._trust.run(network.anchor, ledger), name="ton chain of trust")
+
+    async def _network(self) -> NetworkConfig:
+        """Return the lite servers to use and the block to trust.
+
+        Raises:
+            ChainUnavailable: the network config cannot be fetched, or lacks what is needed.
+        """
+        config, servers = self._settings.network_config, self._settings.lite_servers
+        if isinstance(config, str) and (self._proves or not servers):
+            config = await fetch_network_config(config)
+        if not isinstance(config, NetworkConfig):
+            return NetworkConfig(servers, None)
+        if self._proves and config.anchor is None:
+            raise ChainUnavailable("the network config names no block to trust: VERIFY=proofs needs one")
+        listed = random.SystemRandom().sample(config.servers, len(config.servers))  # all installations know this list
+        return NetworkConfig(servers or tuple(listed), config.anchor)
 
     def _scans(self, ledger: Ledger) -> Iterator[Coroutine[None, None, None]]:
         coins, *jettons = self._statuses
@@ -133,10 +162,11 @@ class TonAdapter:
 
     async def _scan_jetton(self, jetton: Jetton, status: AccountStatus, ledger: Ledger) -> None:
         recipient = self._settings.recipient
-        wallet = JettonWallet(jetton, recipient, self._pool)
+        wallet = JettonWallet(jetton, recipient, self._source)
 
         async def scan() -> None:
-            address = await wallet.find(await self._pool.newer(0))
+            address = await wallet.find(await self._source.newer(0))
+            status.mark(unverified=self._proves and not self._source.methods_proven)
             account = Account(NAME, address, recipient, jetton_asset(jetton.master))
             decode = partial(_decode_jetton, address, recipient, jetton.master)
             try:
@@ -149,7 +179,7 @@ class TonAdapter:
     def _watcher(
         self, status: AccountStatus, account: Account, decode: Decode, ledger: Ledger, trust: Trust = trust_always
     ) -> Watcher:
-        return Watcher(status, account, decode, self._pool, ledger, Start(self._settings.start_lt), trust)
+        return Watcher(status, account, decode, self._source, ledger, Start(self._settings.start_lt), trust)
 
     def _make_links(self, pay_to_address: str, asset: str) -> PaymentLinks:
         master = None if asset == COINS else asset.removeprefix(_JETTON)

@@ -104,10 +104,19 @@ def _read_entry(root: Cell, account: str, expected: Cursor, decode: Decode) -> E
     previous = Cursor(head.prev_trans_lt, head.prev_trans_hash)
     if previous.lt >= expected.lt or (previous.lt == 0) != (previous == BEGINNING):
         raise NodeUnwell("showed a transaction that links to no earlier one")
+    return Entry(expected, previous, head.now, decode_transaction(root, expected, account, decode))
+
+
+def decode_transaction(root: Cell, at: Cursor, account: str, decode: Decode) -> Sequence[Transfer]:
+    """Return what `decode` makes of a transaction of `account` (raw address).
+
+    Raises:
+        UnreadableTransaction: it cannot read it.
+    """
     try:
-        return Entry(expected, previous, head.now, decode(root))
+        return decode(root)
     except CellError as error:
-        raise UnreadableTransaction(f"transaction {expected} of {account} cannot be read: {error}") from None
+        raise UnreadableTransaction(f"transaction {at} of {account} cannot be read: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +172,25 @@ class Backlog:
         return segment
 
 
-def batches(account: Account, segment: Segment, scanned_until: datetime | None) -> Iterator[Batch]:
+def batches(
+    account: Account, segment: Segment, scanned_until: datetime | None, proof: str | None = None
+) -> Iterator[Batch]:
     """Cut a segment into batches that the ledger takes, oldest first.
 
-    `scanned_until` holds after the last of them; None: the segment is followed by others. A batch that is not the last
-    is complete up to the chain time of its own last transaction, because no later one is earlier.
+    `proof` is each batch's. `scanned_until` holds after the last of them; None: the segment is followed by others. A
+    batch that is not the last is complete up to the chain time of its own last transaction: no later one is earlier.
     """
     cursor_from = segment.start
     transfers: list[Transfer] = []
     last = segment.entries[0]
     for entry in segment.entries:
         if transfers and len(transfers) + len(entry.transfers) > MAX_BATCH_TRANSFERS:
-            yield Batch(account, tuple(transfers), str(cursor_from), str(last.at), moment(last.now))
+            yield Batch(account, tuple(transfers), str(cursor_from), str(last.at), moment(last.now), proof)
             cursor_from, transfers = last.at, []
         transfers += entry.transfers
         last = entry
-    yield Batch(account, tuple(transfers), str(cursor_from), str(last.at), scanned_until or moment(last.now))
+    until = scanned_until or moment(last.now)
+    yield Batch(account, tuple(transfers), str(cursor_from), str(last.at), until, proof)
 
 
 def moment(unix_seconds: int) -> datetime:

@@ -1,8 +1,8 @@
 """Finding the recipient's jetton wallets, and deciding whether they are what they seem.
 
-The master names the wallet; two lite servers are asked where there are two. Once something is deployed there, its own
-data must name the recipient and that master, and the master is asked again. Until proofs come (VERIFY), that is all
-that stands between a lying lite server and a counterfeit jetton.
+The master names the wallet. Once something is deployed there, its own data must name the recipient and that master, and
+the master is asked again. With `VERIFY=proofs` all of it is run here on proven code and data; with `VERIFY=none` two
+lite servers are asked where there are two.
 """
 
 from binascii import crc_hqx
@@ -16,11 +16,10 @@ from harvester_ton import tl
 from harvester_ton.address import split_address
 from harvester_ton.cells import CellError
 from harvester_ton.jetton_data import owner_stack, read_wallet_address, read_wallet_data
-from harvester_ton.pool import Pool
 from harvester_ton.settings import Jetton
 from harvester_ton.shard_state import AccountAt
+from harvester_ton.source import Source
 
-METHOD_TIMEOUT_SECS: Final = 10.0
 _SUCCESS: Final = (0, 1)
 _NO_ARGUMENTS: Final = bytes.fromhex("b5ee9c72010101010005000006000000")
 """A stack of depth 0."""
@@ -45,10 +44,10 @@ def method_id(name: str) -> int:
 class JettonWallet:
     """The recipient's wallet of one jetton."""
 
-    def __init__(self, jetton: Jetton, recipient: str, pool: Pool) -> None:
+    def __init__(self, jetton: Jetton, recipient: str, source: Source) -> None:
         self._jetton = jetton
         self._recipient = recipient
-        self._pool = pool
+        self._source = source
         self._proper: str | None = None
 
     async def find(self, block: tl.BlockId) -> str:
@@ -87,12 +86,9 @@ class JettonWallet:
     async def _call(
         self, block: tl.BlockId, address: str, method: str, stack: bytes, read: Callable[[bytes], _T]
     ) -> Sequence[_T]:
-        """Return what a get-method gives by the word of one or two servers; nonsense in it is the contract's fault."""
+        """Return what a get-method gives; nonsense in it is the contract's fault."""
         account = tl.AccountAddress(*split_address(address))
-        query = tl.run_method(block, account, method_id(method), stack)
-        results = await self._pool.ask_two(
-            query, tl.read_method_result, seqno=block.seqno, timeout_secs=METHOD_TIMEOUT_SECS
-        )
+        results = await self._source.run_method(block, account, method_id(method), stack)
         try:
             return [read(result.stack) for result in results if _succeeded(result, address, method)]
         except CellError as error:

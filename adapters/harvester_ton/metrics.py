@@ -5,6 +5,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from harvester_ton.verification import Reason
+
 RESULTS: Final = ("ok", "refused", "unwell")
 _REQUEST_BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -28,6 +30,26 @@ class TonMetrics:
             prefix + "transactions_total",
             "Transactions scanned, whatever they brought.",
             ["account"],
+            registry=registry,
+        )
+        self.unverified = Gauge(
+            prefix + "account_unverified",
+            "1 while a jetton's wallet is known by the word of lite servers alone, though VERIFY=proofs.",
+            ["account"],
+            registry=registry,
+        )
+        self.proof_checks = Counter(
+            prefix + "proof_checks_total",
+            "Answers of lite servers that were verified, by result: ok, or why they were refused.",
+            ["result"],
+            registry=registry,
+        )
+        for result in ("ok", *Reason):
+            self.proof_checks.labels(result)
+        self.proven_seqno = Gauge(prefix + "proven_seqno", "Newest proven masterchain block.", registry=registry)
+        self.trust_broken = Gauge(
+            prefix + "trust_broken",
+            "1 while no block is proven because the chain contradicts the trusted block.",
             registry=registry,
         )
         self.node_up = Gauge(prefix + "node_up", "1 while the lite server is in use.", ["node"], registry=registry)
@@ -65,3 +87,4 @@ class TonMetrics:
         for name in names:
             self.scanned.labels(name).set(0)
             self.transactions.labels(name)
+            self.unverified.labels(name).set(0)

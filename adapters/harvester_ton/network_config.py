@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harvester.domain.errors import ChainUnavailable
+from harvester_ton.verification import TrustedBlock, read_anchor
 
 MAX_CONFIG_BYTES: Final = 1 << 20
 FETCH_TIMEOUT_SECS: Final = 10
@@ -28,6 +29,15 @@ class NodeAddress:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """What is used of a TON global config."""
+
+    servers: tuple[NodeAddress, ...]
+    anchor: TrustedBlock | None
+    """The block to trust; None: it names none."""
 
 
 def parse_node_address(text: str) -> NodeAddress:
@@ -59,17 +69,19 @@ def parse_public_key(text: str) -> bytes:
     return key
 
 
-def parse_network_config(text: str | bytes) -> tuple[NodeAddress, ...]:
-    """Return the lite servers of a global config (`ton-global.config`); ValueError says what is wrong with it."""
+def parse_network_config(text: str | bytes) -> NetworkConfig:
+    """Read a global config (`ton-global.config`); ValueError says what is wrong with it."""
     try:
-        servers = tuple(dict.fromkeys(_parse_entry(entry) for entry in json.loads(text)["liteservers"]))
+        config = json.loads(text)
+        servers = tuple(dict.fromkeys(_parse_entry(entry) for entry in config["liteservers"]))
+        anchor = read_anchor(text) if config.get("validator") is not None else None
     except (KeyError, TypeError):
         raise ValueError("is not a TON network config: each of `liteservers` needs ip, port and id.key") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is not a TON network config: {error}") from None
     if not servers:
         raise ValueError("names no lite servers")
-    return servers
+    return NetworkConfig(servers, anchor)
 
 
 def _parse_entry(entry: dict[str, Any]) -> NodeAddress:
@@ -77,8 +89,8 @@ def _parse_entry(entry: dict[str, Any]) -> NodeAddress:
     return NodeAddress(host, parse_port(str(entry["port"])), parse_public_key(entry["id"]["key"]))
 
 
-def read_network_config(path: Path) -> tuple[NodeAddress, ...]:
-    """Return the lite servers of a config file; ValueError says what is wrong with it."""
+def read_network_config(path: Path) -> NetworkConfig:
+    """Read a config file; ValueError says what is wrong with it."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_CONFIG_BYTES + 1)
@@ -89,8 +101,8 @@ def read_network_config(path: Path) -> tuple[NodeAddress, ...]:
     return parse_network_config(data)
 
 
-async def fetch_network_config(url: str) -> tuple[NodeAddress, ...]:
-    """Return the lite servers of the config at an http(s) URL.
+async def fetch_network_config(url: str) -> NetworkConfig:
+    """Read the config at an http(s) URL.
 
     Raises:
         ChainUnavailable: it cannot be fetched, or is no config.

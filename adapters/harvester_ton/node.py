@@ -3,7 +3,8 @@
 Rules:
 - A node is usable while it is connected and has named its newest block.
 - A timeout or closed connection ends the session; the next begins after a capped, jittered pause.
-- Nonsense, and lagging behind the others, end it for longer: the node is put aside.
+- Nonsense, and lagging behind the others, end it for longer: the node is put aside. An answer whose proof is refused
+  ends it for longest.
 - A refusal ends nothing: the connection is fine. Too many in a row do.
 - While it is down there is one log line a minute, and one when it is back.
 """
@@ -24,6 +25,7 @@ from harvester_ton.connection import Connection, connect
 from harvester_ton.errors import NOT_READY_CODES, LiteServerError, NodeRefused, NodeUnwell
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.network_config import NodeAddress
+from harvester_ton.verification import Refused
 
 NO_BLOCK_PAUSE_SECS: Final = 0.5
 """Before asking again a node that had no new block: one that says so at once must not be asked in a tight loop."""
@@ -55,6 +57,8 @@ class Patience:
     """For that answer to arrive."""
     aside: float = 5.0
     """Least time that a node is left alone after an answer that cannot be true."""
+    distrust: float = 30.0
+    """The same, after an answer whose proof is refused."""
     lag: float = 15.0
     """A node without a block that another has had for so long is put aside. Healthy ones trail by a few seconds."""
 
@@ -102,7 +106,7 @@ class Node:
         """Send `query` and return what `read` makes of the answer, waiting `timeout_secs` for it or as usual.
 
         `seqno`: the masterchain block the question is about; a node that is behind waits for it.
-        An error of `read` (NodeUnwell, CellError) puts the node aside as its own faults do.
+        An error of `read` (NodeUnwell, CellError, Refused) puts the node aside as its own faults do.
 
         Raises:
             NodeRefused: the node refused.
@@ -120,6 +124,9 @@ class Node:
         except NodeRefused as refusal:
             self._refused(refusal, excused=behind and refusal.code in NOT_READY_CODES)
             raise
+        except Refused as refusal:
+            self.distrust(refusal)
+            raise NodeUnwell(f"lite server {self.name}: {refusal}") from None
         except (NodeUnwell, CellError) as error:
             self._count("unwell")
             self.put_aside(str(error), aside_secs)
@@ -134,6 +141,13 @@ class Node:
             self._blame, self._aside_secs = reason, aside_secs
             self._down(reason)
             self._connection.close()
+
+    def distrust(self, refusal: Refused) -> None:
+        """Put the node aside for an answer of its that is not proven."""
+        self._count("unwell")
+        self._metrics.proof_checks.labels(refusal.reason).inc()
+        _log.warning("A lite server's answer is refused", node=self.name, code=refusal.reason, reason=str(refusal))
+        self.put_aside(str(refusal), self._patience.distrust)
 
     async def _session(self, state: RetryCallState) -> None:
         self._blame, self._aside_secs, self._refusals = None, 0.0, 0

@@ -24,12 +24,14 @@ from pydantic import (
 
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester_ton.address import parse_address
-from harvester_ton.network_config import NodeAddress, parse_node_address, read_network_config
+from harvester_ton.network_config import NetworkConfig, NodeAddress, parse_node_address, read_network_config
 
 DEFAULT_PREFIXES: Final[Mapping[str, str]] = {"universal": "ton://", "tonkeeper": "https://app.tonkeeper.com/"}
 WORKCHAINS: Final = (0, -1)
 """The basechain and the masterchain: the ones that exist."""
 MAX_LT: Final = (1 << 64) - 1
+PROOFS: Final = "proofs"
+NONE: Final = "none"
 
 _TICKER: Final = re.compile(r"[^\s,\x00-\x1f\x7f]{1,32}")
 _PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]*")
@@ -82,7 +84,7 @@ def _lite_servers(text: str) -> tuple[NodeAddress, ...]:
     return servers
 
 
-def _network_config(text: str) -> str | tuple[NodeAddress, ...]:
+def _network_config(text: str) -> str | NetworkConfig:
     if text.partition("://")[0] in ("http", "https"):
         if not urlsplit(text).hostname:
             raise ValueError("must be the path or the http(s) URL of a TON network config")
@@ -127,10 +129,8 @@ def _key(text: str) -> SecretBytes:
 
 
 def _verify(text: str) -> str:
-    if text == "proofs":
-        raise ValueError("proofs arrives with the next release; until then it must be none: lite servers are believed")
-    if text != "none":
-        raise ValueError("must be none")
+    if text not in (PROOFS, NONE):
+        raise ValueError("must be proofs or none")
     return text
 
 
@@ -150,9 +150,9 @@ class TonSettings(BaseModel):
     lite_servers: Annotated[tuple[InstanceOf[NodeAddress], ...], BeforeValidator(_lite_servers)] = ()
     """Servers to use; empty: those of the network config."""
     network_config: Annotated[
-        str | tuple[InstanceOf[NodeAddress], ...] | None, BeforeValidator(lambda text: text and _network_config(text))
+        str | InstanceOf[NetworkConfig] | None, BeforeValidator(lambda text: text and _network_config(text))
     ] = Field(default=None, validate_default=True)
-    """URL of a network config that is yet to be fetched, or the lite servers of one that is a file."""
+    """URL of a network config that is yet to be fetched, or what stands in one that is a file."""
     ton_ticker: Annotated[str, BeforeValidator(_ticker)] = "TON"
     """Name that the coin is shown by."""
     jettons: Annotated[tuple[InstanceOf[Jetton], ...], BeforeValidator(_jettons)] = ()
@@ -161,8 +161,8 @@ class TonSettings(BaseModel):
     """Name to prefix of the payment links."""
     key: Annotated[SecretBytes | None, BeforeValidator(_key)] = None
     """The merchant's key, 32 bytes."""
-    verify: Annotated[str, BeforeValidator(_verify)] = "none"
-    """Whether lite servers are believed (`none`)."""
+    verify: Annotated[str, BeforeValidator(_verify)] = Field(default=PROOFS, validate_default=True)
+    """Whether everything is proven (`proofs`), or lite servers are believed (`none`)."""
     start_lt: Annotated[int | None, BeforeValidator(_start_lt)] = None
     """New accounts are read from this logical time on, if that is earlier than where they would start."""
 
@@ -172,6 +172,23 @@ class TonSettings(BaseModel):
         if config is None and info.data.get("lite_servers") == ():
             raise ValueError("is not set, and neither is LITE_SERVERS; one of them must say which lite servers to use")
         return config
+
+    @field_validator("verify")
+    @classmethod
+    def _something_to_trust(cls, verify: str, info: ValidationInfo) -> str:
+        if verify == PROOFS and "network_config" in info.data:
+            config = info.data["network_config"]
+            if config is None:
+                raise ValueError(
+                    "proofs, the default, needs NETWORK_CONFIG too: it names the block that proofs start from, "
+                    "LITE_SERVERS only whom to ask; or set VERIFY=none to believe these servers"
+                )
+            if isinstance(config, NetworkConfig) and config.anchor is None:
+                raise ValueError(
+                    "proofs, the default, needs a NETWORK_CONFIG with a block to trust (`validator.init_block` or "
+                    "`validator.zero_state`); or set VERIFY=none to believe lite servers"
+                )
+        return verify
 
     @field_validator("jettons")
     @classmethod

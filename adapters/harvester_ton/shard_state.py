@@ -3,7 +3,7 @@
 The state itself names no last transaction; the proof does, with the generation time of the account's own shard block.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from harvester_ton import tl
@@ -28,6 +28,8 @@ class AccountAt:
     """A contract is deployed there."""
     shard_time: int
     """Generation time of the account's shard block, Unix seconds: no later block has an earlier one."""
+    proof: str | None = field(default=None, compare=False)
+    """What this was proven from, as `Batch.proof` has it; None: it was believed."""
 
 
 def read_account_at(answer: tl.AccountState, block: tl.BlockId, account: tl.AccountAddress) -> AccountAt:

@@ -63,12 +63,21 @@ class AccountStatus(Insistence):
         self.ticker = ticker
         self.scanned_until: datetime | None = None
         """Chain time up to which the account has been scanned in this process."""
+        self.unverified = False
+        """Its address is known by the word of lite servers alone, though proofs are wanted."""
         self._metrics = metrics
 
     def reached(self, scanned_until: datetime) -> None:
         """Take note of how far the scan has come."""
         self.scanned_until = scanned_until
         self._metrics.scanned.labels(self.ticker).set(scanned_until.timestamp())
+
+    def mark(self, *, unverified: bool) -> None:
+        """Take note whether the account's address is proven; people are told once."""
+        if unverified and not self.unverified:
+            _log.warning("A jetton's wallet cannot be proven here: no TVM; lite servers are asked", account=self.ticker)
+        self.unverified = unverified
+        self._metrics.unverified.labels(self.ticker).set(unverified)
 
     def read(self, transactions: int) -> None:
         """Count transactions that were read."""

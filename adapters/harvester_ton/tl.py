@@ -6,6 +6,7 @@ because answers are foreign: a length is checked before it is used, and any surp
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,9 @@ LITE_QUERY: Final = bytes.fromhex("df068c79")
 GET_MASTERCHAIN_INFO: Final = bytes.fromhex("2ee6b589")
 GET_ACCOUNT_STATE: Final = bytes.fromhex("250e896b")
 GET_TRANSACTIONS: Final = bytes.fromhex("a1e7401c")
+GET_BLOCK_PROOF: Final = bytes.fromhex("449cea8a")
+GET_CONFIG_ALL: Final = bytes.fromhex("b7261b91")
+GET_LIBRARIES: Final = bytes.fromhex("62b622d1")
 RUN_SMC_METHOD: Final = bytes.fromhex("d25dc65c")
 WAIT_MASTERCHAIN_SEQNO: Final = bytes.fromhex("92b8eaba")
 
@@ -31,6 +35,7 @@ MASTERCHAIN: Final = -1
 MAX_PAGE: Final = 16
 """A real node gives no more transactions than this in one answer."""
 _WITH_RESULT: Final = 4
+_WITH_TARGET: Final = 1
 _BLOCK_ID: Final = struct.Struct("<iQI32s32s")
 
 
@@ -57,6 +62,11 @@ class AccountAddress:
     workchain: int
     hash_part: bytes
     """32 bytes."""
+
+    @property
+    def raw(self) -> str:
+        """The address in raw form."""
+        return f"{self.workchain}:{self.hash_part.hex()}"
 
     def to_bytes(self) -> bytes:
         """Return the TL form (`liteServer.accountId`), 36 bytes."""
@@ -105,6 +115,21 @@ def get_account_state(block: BlockId, account: AccountAddress) -> bytes:
 def get_transactions(account: AccountAddress, lt: int, tx_hash: bytes, count: int = MAX_PAGE) -> bytes:
     """Ask for up to `count` transactions from (lt, hash) backwards, that one included."""
     return GET_TRANSACTIONS + struct.pack("<I", count) + account.to_bytes() + struct.pack("<Q", lt) + tx_hash
+
+
+def get_block_proof(known: BlockId, target: BlockId) -> bytes:
+    """Ask for a proof that leads from one masterchain block to another."""
+    return GET_BLOCK_PROOF + struct.pack("<I", _WITH_TARGET) + known.to_bytes() + target.to_bytes()
+
+
+def get_config_all(block: BlockId) -> bytes:
+    """Ask for the whole config as of masterchain block `block`, with its proof."""
+    return GET_CONFIG_ALL + struct.pack("<I", 0) + block.to_bytes()
+
+
+def get_libraries(hashes: Sequence[bytes]) -> bytes:
+    """Ask for library cells by their hashes, 32 bytes each."""
+    return GET_LIBRARIES + struct.pack("<I", len(hashes)) + b"".join(hashes)
 
 
 def run_method(block: BlockId, account: AccountAddress, method_id: int, stack: bytes) -> bytes:

@@ -3,6 +3,7 @@
 Rules:
 - The ledger's position is read after the chain's, as its contract demands, and decides where reading goes on. Nothing
   is remembered here that could disagree with it.
+- Where facts come from, and what they must be proven by, is the source's business.
 - Within one second of chain time an account without new transactions costs one question to a lite server. Once a
   second it costs one question to the ledger, and a batch if an invoice is open or the watermark is old.
 - Whatever is unwell outside is asked again from the start; the ledger's cursor makes that safe.
@@ -19,7 +20,6 @@ from harvester.chain import Account, Batch, Ledger, Position
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
 from harvester_ton.address import split_address
-from harvester_ton.errors import NodeUnwell
 from harvester_ton.history import (
     BEGINNING,
     Backlog,
@@ -30,10 +30,9 @@ from harvester_ton.history import (
     batches,
     moment,
     parse_cursor,
-    read_page,
 )
-from harvester_ton.pool import Pool
-from harvester_ton.shard_state import AccountAt, read_account_at
+from harvester_ton.shard_state import AccountAt
+from harvester_ton.source import Source
 from harvester_ton.start import Start
 from harvester_ton.status import AccountStatus
 
@@ -58,7 +57,7 @@ class Watcher:
         status: AccountStatus,
         account: Account,
         decode: Decode,
-        pool: Pool,
+        source: Source,
         ledger: Ledger,
         start: Start,
         trust: Trust = trust_always,
@@ -67,7 +66,7 @@ class Watcher:
         self._account = account
         self._address = tl.AccountAddress(*split_address(account.address))
         self._decode = decode
-        self._pool = pool
+        self._source = source
         self._ledger = ledger
         self._start = start
         self._trust = trust
@@ -80,23 +79,13 @@ class Watcher:
             await self._status.insist(self._step)
 
     async def _step(self) -> None:
-        block = await self._pool.newer(self._seqno)
-        at = await self._look(block)
-        self._pool.confirm(block, moment(at.shard_time))
+        block = await self._source.newer(self._seqno)
+        at = await self._source.account_at(block, self._address, self._seen)
         if at != self._seen:
             await self._trust(block, at)
             await self._bring_to(at, await self._ledger.position(self._account))
         self._seqno, self._seen = block.seqno, at
         self._status.reached(moment(at.shard_time))
-
-    async def _look(self, block: tl.BlockId) -> AccountAt:
-        def read(answer: bytes) -> AccountAt:
-            at = read_account_at(tl.read_account_state(answer), block, self._address)
-            if self._seen is not None and _goes_back(self._seen, at):
-                raise NodeUnwell("answered with an account state that is older than one already seen")
-            return at
-
-        return await self._pool.ask(tl.get_account_state(block, self._address), read, seqno=block.seqno)
 
     async def _bring_to(self, at: AccountAt, position: Position) -> None:
         newest, until = Cursor(at.last_lt, at.last_hash), moment(at.shard_time)
@@ -115,7 +104,7 @@ class Watcher:
                 "the lite servers are behind, or serve another network than before"
             )
         else:
-            await self._catch_up(done, newest, until)
+            await self._catch_up(done, newest, at)
 
     def _note_deletion(self) -> None:
         if self._seen is not None and self._seen.last_lt:
@@ -133,7 +122,7 @@ class Watcher:
         )
         return start
 
-    async def _catch_up(self, done: Cursor, newest: Cursor, until: datetime) -> None:
+    async def _catch_up(self, done: Cursor, newest: Cursor, at: AccountAt) -> None:
         """Read everything after `done` and hand it over; one segment is recorded while the next is read."""
         backlog = Backlog(done, newest)
         recording = _Background()
@@ -142,18 +131,15 @@ class Watcher:
                 page = await self._page(wanted, backlog.done)
                 if (segment := backlog.take(page)) is not None:
                     await recording.finish()
-                    recording.start(self._hand_over(segment, until if backlog.wanted is None else None))
+                    recording.start(self._hand_over(segment, at, last=backlog.wanted is None))
             await recording.finish()
         finally:
             await recording.abandon()
 
     async def _page(self, first: Cursor, oldest: Cursor) -> Sequence[Entry]:
-        def read(answer: bytes) -> Sequence[Entry]:
-            return read_page(tl.read_transactions(answer), self._account.address, first, oldest, self._decode)
+        return await self._source.page(self._address, first, oldest, self._decode)
 
-        return await self._pool.ask(tl.get_transactions(self._address, first.lt, first.hash), read)
-
-    async def _hand_over(self, segment: Segment, until: datetime | None) -> None:
+    async def _hand_over(self, segment: Segment, at: AccountAt, *, last: bool) -> None:
         if segment.reborn:
             _log.warning(
                 "An account was deleted and made again: what it got between the cursor and its end cannot be read back",
@@ -162,7 +148,8 @@ class Watcher:
                 first_lt=segment.entries[0].at.lt,
             )
         self._status.read(len(segment.entries))
-        for batch in batches(self._account, segment, until):
+        until = moment(at.shard_time) if last else None
+        for batch in batches(self._account, segment, until, at.proof):
             await self._record(batch)
             if batch.scanned_until is not None:
                 self._status.reached(batch.scanned_until)
@@ -200,11 +187,6 @@ class _Background:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-
-def _goes_back(seen: AccountAt, at: AccountAt) -> bool:
-    """Whether `at` is from before `seen`. An account that is gone is not: it was deleted."""
-    return at.shard_time < seen.shard_time or 0 < at.last_lt < seen.last_lt
 
 
 def _is_due(position: Position, until: datetime) -> bool:

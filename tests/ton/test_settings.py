@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from harvester.domain.errors import ConfigurationError
 from harvester_ton.address import format_address
+from harvester_ton.network_config import NetworkConfig
 from harvester_ton.plugin import plugin
 from harvester_ton.settings import VARIABLES, Jetton, TonSettings
+from harvester_ton.tl import BlockId
+from harvester_ton.verification import start_from
 
 RECIPIENT = "0:" + "81" * 32
 MASTER = "0:" + "be" * 32
 KEY = "WECwrZEHA4XhZP+hJeANQYsbmtsOn3UI+JO0QLUYkMY="
 SERVER = f"127.0.0.1:20003:{KEY}"
-NEEDED = {"RECIPIENT": RECIPIENT, "LITE_SERVERS": SERVER}
+NEEDED = {"RECIPIENT": RECIPIENT, "LITE_SERVERS": SERVER, "VERIFY": "none"}
 LISTED = {"ip": 2130706433, "port": 20003, "id": {"@type": "pub.ed25519", "key": KEY}}
 
 
@@ -70,9 +73,31 @@ def test_prefixes_are_added_to_the_usual_ones_and_may_replace_them() -> None:
 def test_lite_servers_come_from_a_config_file(tmp_path: Path) -> None:
     file = tmp_path / "global.json"
     file.write_text(json.dumps({"liteservers": [LISTED, LISTED | {"ip": -1}]}))
-    config = TonSettings.load({"RECIPIENT": RECIPIENT, "NETWORK_CONFIG": str(file)}).network_config
-    assert isinstance(config, tuple)
-    assert [str(server) for server in config] == ["127.0.0.1:20003", "255.255.255.255:20003"]
+    config = TonSettings.load({"RECIPIENT": RECIPIENT, "NETWORK_CONFIG": str(file), "VERIFY": "none"}).network_config
+    assert isinstance(config, NetworkConfig)
+    assert [str(server) for server in config.servers] == ["127.0.0.1:20003", "255.255.255.255:20003"]
+    assert config.anchor is None
+
+
+def test_proofs_are_the_default_and_start_from_the_block_in_the_config(tmp_path: Path) -> None:
+    file = tmp_path / "global.json"
+    block = {"workchain": -1, "shard": -(1 << 63), "seqno": 5, "root_hash": "A" * 43 + "=", "file_hash": "A" * 43 + "="}
+    file.write_text(json.dumps({"liteservers": [LISTED], "validator": {"zero_state": {}, "init_block": block}}))
+    settings = TonSettings.load({"RECIPIENT": RECIPIENT, "NETWORK_CONFIG": str(file)})
+    assert settings.verify == "proofs"
+    assert isinstance(settings.network_config, NetworkConfig)
+    assert settings.network_config.anchor == start_from(BlockId(-1, 1 << 63, 5, bytes(32), bytes(32)))
+
+
+def test_proofs_need_a_block_to_trust(tmp_path: Path) -> None:
+    (mistake,) = mistakes_of({"RECIPIENT": RECIPIENT, "LITE_SERVERS": SERVER})
+    assert mistake.startswith("VERIFY: ")
+    assert "NETWORK_CONFIG" in mistake
+    assert "LITE_SERVERS" in mistake
+    file = tmp_path / "global.json"
+    file.write_text(json.dumps({"liteservers": [LISTED]}))
+    (mistake,) = mistakes_of({"RECIPIENT": RECIPIENT, "NETWORK_CONFIG": str(file)})
+    assert "a block to trust" in mistake
 
 
 def test_a_config_url_is_not_fetched_yet() -> None:
@@ -113,8 +138,7 @@ def test_nothing_set_names_what_is_needed() -> None:
         ("TON_TICKER", "two words", "without spaces"),
         ("KEY", "zz", "32 bytes in hex"),
         ("KEY", "00" * 31, "32 bytes in hex"),
-        ("VERIFY", "proofs", "next release"),
-        ("VERIFY", "maybe", "must be none"),
+        ("VERIFY", "maybe", "must be proofs or none"),
         ("START_LT", "-1", "whole number"),
         ("START_LT", str(1 << 64), "whole number"),
     ],

@@ -2,10 +2,15 @@
 
 import asyncio
 import base64
+import json
+import os
+import tempfile
+import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,12 +87,22 @@ def environ(ton: LocalTon, jettons: Sequence[str] = (), **more: str) -> dict[str
     given = {
         "RECIPIENT": raw_address(ton.wallet("merchant").address),
         "LITE_SERVERS": ",".join(map(server_entry, ton.servers)),
+        "NETWORK_CONFIG": str(config_file(ton)),
         "JETTONS": ",".join(f"{each.ticker} {each.decimals} {raw_address(each.master)}" for each in listed),
     } | more
     return {name: value for name, value in given.items() if value}
 
 
-HASTE = Patience(connect=1, query=0.5, follow=1, follow_grace=0.2, aside=0.3, lag=0.5)
+def config_file(ton: LocalTon) -> Path:
+    """Write the network config that trusts `ton` into a file that lives as long as the chain."""
+    handle, name = tempfile.mkstemp(prefix="harvester-network-", suffix=".json")
+    with os.fdopen(handle, "w") as file:
+        json.dump(ton.network_config(), file)
+    weakref.finalize(ton, os.unlink, name)
+    return Path(name)
+
+
+HASTE = Patience(connect=1, query=0.5, follow=1, follow_grace=0.2, aside=0.3, distrust=0.3, lag=0.5)
 """So that tests of faults take no minutes."""
 
 

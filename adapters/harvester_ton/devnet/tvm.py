@@ -1,48 +1,39 @@
-"""The native TVM: transactions and get-methods through the emulator library inside the `pytvm` wheel.
-
-The wheel's Python wrapper is not used: it declares logical time and amounts as 32 bits, needs `pkg_resources`, and
-leaks every returned string. The library is found beside the package, loaded with ctypes and declared here.
-"""
+"""Transactions and get-methods of the local chain, run by the native TVM (`harvester_ton.tvm`)."""
 
 from __future__ import annotations
 
 import ast
 import base64
 import ctypes
-import functools
-import importlib.util
-import json
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harvester_ton.devnet.boc import FlatTree, read_flat, read_root, write_boc
 from harvester_ton.devnet.cells import Cell
+from harvester_ton.tvm import TvmUnavailable, declare, load_library, package_folder, take_json
+
+__all__ = [
+    "Emulated",
+    "MessageRefused",
+    "MethodResult",
+    "Tvm",
+    "TvmUnavailable",
+    "default_config",
+    "load_library",
+    "tvm_available",
+]
 
 _BOOL, _TEXT, _HANDLE = ctypes.c_bool, ctypes.c_char_p, ctypes.c_void_p
-_OWNED_TEXT = ctypes.c_void_p  # a char* that the caller must free; c_char_p would lose the pointer
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "emulator_set_verbosity_level": (_BOOL, [ctypes.c_int]),
     "transaction_emulator_create": (_HANDLE, [_TEXT, ctypes.c_int]),
     "transaction_emulator_set_unixtime": (_BOOL, [_HANDLE, ctypes.c_uint32]),
     "transaction_emulator_set_lt": (_BOOL, [_HANDLE, ctypes.c_uint64]),
     "transaction_emulator_set_rand_seed": (_BOOL, [_HANDLE, _TEXT]),
-    "transaction_emulator_emulate_transaction": (_OWNED_TEXT, [_HANDLE, _TEXT, _TEXT]),
+    "transaction_emulator_emulate_transaction": (_HANDLE, [_HANDLE, _TEXT, _TEXT]),
     "transaction_emulator_destroy": (None, [_HANDLE]),
-    "tvm_emulator_create": (_HANDLE, [_TEXT, _TEXT, ctypes.c_int]),
-    "tvm_emulator_set_c7": (_BOOL, [_HANDLE, _TEXT, ctypes.c_uint32, ctypes.c_uint64, _TEXT, _TEXT]),
-    "tvm_emulator_run_get_method": (_OWNED_TEXT, [_HANDLE, ctypes.c_int, _TEXT]),
-    "tvm_emulator_destroy": (None, [_HANDLE]),
 }
-
-
-class TvmUnavailable(RuntimeError):
-    """No native TVM emulator for this platform (PyPI pytvm has one for Linux x86-64 and macOS arm64)."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"no TVM on this platform: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ class MessageRefused(ValueError):
 
 
 def tvm_available() -> bool:
-    """Whether `load_library` works here."""
+    """Whether there is an emulator here."""
     try:
         load_library()
     except TvmUnavailable:
@@ -76,52 +67,18 @@ def tvm_available() -> bool:
     return True
 
 
-@functools.cache
-def load_library() -> ctypes.CDLL:
-    """The emulator library with every function declared. Raises `TvmUnavailable`."""
-    files = sorted((_package_folder() / "engine").glob("libemulator*"))
-    if not files:
-        raise TvmUnavailable("the pytvm package carries no emulator library")
-    try:
-        library = ctypes.CDLL(str(files[0]))
-    except OSError as error:
-        raise TvmUnavailable(f"{files[0].name} does not load ({error})") from error
-    for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
-    library.emulator_set_verbosity_level(0)
-    return library
-
-
-@functools.cache
-def _libc_free() -> Any:
-    free = ctypes.CDLL(None).free
-    free.restype, free.argtypes = None, [ctypes.c_void_p]
-    return free
-
-
-def _package_folder() -> Path:
-    spec = importlib.util.find_spec("pytvm")
-    if spec is None or not spec.submodule_search_locations:
-        raise TvmUnavailable("the pytvm package is not installed")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
 def default_config() -> Cell:
     """The network config the wheel brings, read from its source so that the package itself is not imported."""
-    for node in ast.parse((_package_folder() / "utils.py").read_text()).body:
+    for node in ast.parse((package_folder() / "utils.py").read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DEFAULT_CONFIG_BOC":
             return read_root(base64.b64decode(ast.literal_eval(node.value)))
     raise TvmUnavailable("the pytvm package carries no default config")
 
 
 def _take_json(address: int | None) -> dict[str, Any]:
-    if not address:
+    answer = take_json(address)
+    if answer is None:
         raise MessageRefused("the emulator gave no answer")
-    try:
-        answer: dict[str, Any] = json.loads(ctypes.string_at(address))
-    finally:
-        _libc_free()(address)
     return answer
 
 
@@ -130,6 +87,7 @@ class Tvm:
 
     def __init__(self, config: Cell) -> None:
         self._library = load_library()
+        declare(self._library, _SIGNATURES)
         self._config_b64 = base64.b64encode(write_boc(config))
         self._emulator = self._library.transaction_emulator_create(self._config_b64, 0)
         if not self._emulator:
