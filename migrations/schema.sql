@@ -70,8 +70,28 @@ CREATE TABLE public.endpoints (
     url text NOT NULL,
     enabled boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    event_types text[] DEFAULT '{invoice.created,invoice.paid,invoice.cancelled,invoice.expired}'::text[] NOT NULL,
+    local boolean DEFAULT false NOT NULL,
+    disabled_reason text,
+    secret text,
+    old_secret text,
+    old_secret_until timestamp with time zone,
+    removed_at timestamp with time zone,
+    CONSTRAINT endpoints_event_types_check CHECK ((cardinality(event_types) > 0)),
+    CONSTRAINT endpoints_old_secret_ends CHECK ((((old_secret IS NULL) = (old_secret_until IS NULL)) AND ((old_secret IS NULL) OR (secret IS NOT NULL)))),
+    CONSTRAINT endpoints_removed_are_silent CHECK (((removed_at IS NULL) OR ((NOT enabled) AND (secret IS NULL))))
 );
+
+COMMENT ON COLUMN public.endpoints.event_types IS 'what it is told; others make no delivery';
+
+COMMENT ON COLUMN public.endpoints.local IS 'the operator''s own word: may be plain http and at a private address';
+
+COMMENT ON COLUMN public.endpoints.secret IS 'signs what is sent; that of the environment''s endpoint is not here';
+
+COMMENT ON COLUMN public.endpoints.old_secret IS 'signs too until old_secret_until, so that a receiver has time to change';
+
+COMMENT ON COLUMN public.endpoints.removed_at IS 'kept for the record of what was sent; its name is free again';
 
 CREATE TABLE public.events (
     id uuid NOT NULL,
@@ -81,7 +101,19 @@ CREATE TABLE public.events (
     cause text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     body json NOT NULL,
+    number bigint NOT NULL,
     CONSTRAINT events_sequence_check CHECK ((sequence > 0))
+);
+
+COMMENT ON COLUMN public.events.number IS 'place in the order in which all events are read; rises, with gaps where a transaction failed';
+
+ALTER TABLE public.events ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.events_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.invoices (
@@ -175,10 +207,10 @@ ALTER TABLE ONLY public.delivery_attempts
     ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (delivery_id, attempt);
 
 ALTER TABLE ONLY public.endpoints
-    ADD CONSTRAINT endpoints_name_key UNIQUE (name);
-
-ALTER TABLE ONLY public.endpoints
     ADD CONSTRAINT endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_by_number UNIQUE (number);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_in_order UNIQUE (invoice_id, sequence);
@@ -198,11 +230,15 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (scope, version);
 
-CREATE INDEX deliveries_by_status ON public.deliveries USING btree (status, id);
+CREATE INDEX deliveries_by_state ON public.deliveries USING btree (endpoint_id, status, id);
 
 CREATE INDEX deliveries_due ON public.deliveries USING btree (endpoint_id, due_at, id) WHERE (status = 'pending'::text);
 
 CREATE INDEX deliveries_in_order ON public.deliveries USING btree (endpoint_id, invoice_id, sequence) WHERE (status = 'pending'::text);
+
+CREATE UNIQUE INDEX endpoints_by_name ON public.endpoints USING btree (name) WHERE (removed_at IS NULL);
+
+CREATE INDEX events_by_time ON public.events USING brin (created_at) WITH (autosummarize='on');
 
 CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pay_to_address, asset, created_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 

@@ -22,12 +22,27 @@ from harvester.services.invoicing import Invoicing
 SHUTDOWN_SECS: Final = 10.0
 
 
+class PrivateRoutes(Protocol):
+    """Routes for the merchant."""
+
+    def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
+        """Return the routes, behind `guard`."""
+        ...
+
+
 def build_api(
-    invoicing: Invoicing, chains: Chains, readiness: Readiness, metrics: Metrics, token: str, domain: str | None
+    invoicing: Invoicing,
+    chains: Chains,
+    readiness: Readiness,
+    metrics: Metrics,
+    token: str,
+    domain: str | None,
+    private: Iterable[PrivateRoutes] = (),
 ) -> web.Application:
-    """Return the API. `token` must not be empty; `domain` is the public host name, if there is one."""
+    """Return the API. `token` must not be empty; `domain` is the public host name; `private` is what it serves besides."""
     app = web.Application(middlewares=[Boundary(metrics).middleware], client_max_size=MAX_BODY_BYTES)
-    app.add_routes(InvoiceRoutes(invoicing, chains).routes(TokenGuard(token)))
+    for routes in (InvoiceRoutes(invoicing, chains), *private):
+        app.add_routes(routes.routes(TokenGuard(token)))
     app.add_routes(PublicRoutes(domain).routes())
     app.add_routes(HealthRoutes(readiness, chains).routes())
     for route in app.router.routes():
