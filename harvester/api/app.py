@@ -1,9 +1,9 @@
 """The two HTTP applications: the API, and the metrics on a listener of their own."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -39,10 +39,11 @@ def build_api(
     domain: str | None,
     private: Iterable[PrivateRoutes] = (),
 ) -> web.Application:
-    """Return the API. `token` must not be empty; `domain` is the public host name; `private` is what it serves besides."""
+    """Return the API. `token` must not be empty; `domain` is the public host name, `private` what is served besides."""
     app = web.Application(middlewares=[Boundary(metrics).middleware], client_max_size=MAX_BODY_BYTES)
-    for routes in (InvoiceRoutes(invoicing, chains), *private):
-        app.add_routes(routes.routes(TokenGuard(token)))
+    parts: Sequence[PrivateRoutes] = (InvoiceRoutes(invoicing, chains), *private)
+    for part in parts:
+        app.add_routes(part.routes(TokenGuard(token)))
     app.add_routes(PublicRoutes(domain).routes())
     app.add_routes(HealthRoutes(readiness, chains).routes())
     for route in app.router.routes():
