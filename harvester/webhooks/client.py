@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Self
-from uuid import UUID
+from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.connector import SocketFactoryType
 
 from harvester.chain import Clock
+from harvester.domain.egress import EgressRules
+from harvester.domain.webhooks import Message, Target
+from harvester.webhooks.egress import REFUSED, AddressRefused, guarded_sockets
 from harvester.webhooks.schedule import GONE, OVERLOADED, retry_delay
 from harvester.webhooks.signing import Secret, signed_headers
 
@@ -68,10 +72,22 @@ class Answer:
 
 
 class WebhookClient:
-    """Posts bodies, signed if the endpoint has secrets, over connections that are kept."""
+    """Posts bodies, signed if the endpoint has secrets, over connections that are kept.
 
-    def __init__(self, session: aiohttp.ClientSession, secrets: Mapping[str, Sequence[Secret]], clock: Clock) -> None:
-        self._session = session
+    Endpoints that are not local share no connection with those that are: theirs are made to allowed addresses only.
+    """
+
+    def __init__(
+        self,
+        guarded: aiohttp.ClientSession,
+        local: aiohttp.ClientSession,
+        rules: EgressRules,
+        secrets: Mapping[str, Sequence[Secret]],
+        clock: Clock,
+    ) -> None:
+        self._guarded = guarded
+        self._local = local
+        self._rules = rules
         self._secrets = secrets
         self._clock = clock
 
@@ -83,32 +99,28 @@ class WebhookClient:
         clock: Clock,
         version: str,
         timeout_secs: float = DEFAULT_TIMEOUT_SECS,
+        rules: EgressRules | None = None,
     ) -> AsyncIterator[Self]:
-        """Yield a client; `secrets` are by endpoint name, `timeout_secs` is for a whole attempt."""
-        session = aiohttp.ClientSession(
-            # Who sends bounds how much is in flight.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=timeout_secs),
-            auto_decompress=False,
-            headers={
-                "Content-Type": "application/json; charset=UTF-8",
-                "User-Agent": f"harvester/{version}",
-                "Accept-Encoding": "identity",
-            },
-        )
-        async with session:
-            yield cls(session, secrets, clock)
+        """Yield a client; `secrets` are by endpoint name, beside a target's own; `timeout_secs` is for a whole attempt."""
+        rules = rules or EgressRules()
+        async with (
+            _session(version, timeout_secs, guarded_sockets(rules)) as guarded,
+            _session(version, timeout_secs, None) as local,
+        ):
+            yield cls(guarded, local, rules, secrets, clock)
 
-    async def send(self, endpoint: str, url: str, event_id: UUID, body: bytes) -> Answer:
-        """Make one attempt to post `body` to `url`, the URL of the endpoint of that name.
+    async def send(self, target: Target, message: Message) -> Answer:
+        """Make one attempt to post `message` to `target`.
 
         Nothing that the endpoint does raises. Redirects are not followed: they are answers that are not 2xx.
         """
         attempted_at, started = self._clock(), time.monotonic()
-        headers = signed_headers(self._secrets.get(endpoint, ()), event_id, attempted_at, body)
+        headers = self._headers(target, message, attempted_at)
+        session = self._local if target.local else self._guarded
+        if not target.local and not self._rules.allows_scheme(urlsplit(target.url).scheme):
+            return Answer(attempted_at, 0, error="plain http is refused (WEBHOOK_ALLOW_HTTP)")
         try:
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(target.url, data=message.body, headers=headers, allow_redirects=False) as response:
                 head = await _read_head(response)
                 return Answer(
                     attempted_at,
@@ -121,6 +133,29 @@ class WebhookClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             timed_out = isinstance(error, TimeoutError)
             return Answer(attempted_at, _elapsed_ms(started), error=_describe(error), timed_out=timed_out)
+
+    def _headers(self, target: Target, message: Message, attempted_at: datetime) -> dict[str, str]:
+        secrets = [*self._secrets.get(target.name, ()), *map(Secret, target.secrets)]
+        headers = signed_headers(secrets, message.event_id, attempted_at, message.body)
+        headers["harvester-event"] = message.event_type
+        if message.sequence is not None:
+            headers["harvester-sequence"] = str(message.sequence)
+        return headers
+
+
+def _session(version: str, timeout_secs: float, sockets: SocketFactoryType | None) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        # Who sends bounds how much is in flight.
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECS, socket_factory=sockets),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=timeout_secs),
+        auto_decompress=False,
+        headers={
+            "Content-Type": "application/json; charset=UTF-8",
+            "User-Agent": f"harvester/{version}",
+            "Accept-Encoding": "identity",
+        },
+    )
 
 
 async def _read_head(response: aiohttp.ClientResponse) -> str:
@@ -156,6 +191,8 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return "TLS failed: the certificate or the protocol is not accepted"
     if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error.os_error, AddressRefused):
+            return REFUSED
         return f"no connection: {os.strerror(error.os_error.errno or errno.ECONNREFUSED)}"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError | OSError):
         return "the connection was closed before an answer"
