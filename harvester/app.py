@@ -50,7 +50,7 @@ async def run_daemon(
         invoicing = Invoicing(database, chains, clock, signals, metrics)
         ledger = LedgerService(database, chains, clock, signals, metrics)
         delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
-        watch = Watch(database, scopes, chains, notifier, stop, watcher)
+        watch = Watch(database, scopes, chains, notifier, stop, metrics, watcher)
         token = settings.token.get_secret_value()
         api = build_api(invoicing, chains, watch.readiness, metrics, token, settings.domain)
 
@@ -64,6 +64,7 @@ async def run_daemon(
             if await unless_stopped(stop, when_available(lambda: prepare_database(database, scopes, settings, clock))):
                 tasks.serve("signals", signals.run())
                 tasks.serve("housekeeping", count_invoices(database, metrics, clock))
+                watch.heed("deliveries", delivery.trouble)
                 tasks.work("delivery", delivery.run(stop))
                 for name, adapter in chains.adapters.items():
                     tasks.work(name, adapter.run(ledger, stop))

@@ -1,6 +1,7 @@
 """Looks after the daemon: is the database there and right, how far are the chains, and who must be told."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ _LOOK_AGAIN_SECS: Final = 0.25
 _COUNT_SECS: Final = 30.0
 _PATIENCE_SECS: Final = 5.0
 _START_EXTENSION_SECS: Final = 60.0
+_QUIET_SECS: Final = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +42,7 @@ class Watch:
         chains: Chains,
         notifier: Notifier,
         stop: asyncio.Event,
+        metrics: Metrics,
         watcher: Watcher | None = None,
     ) -> None:
         self._database = database
@@ -47,9 +50,17 @@ class Watch:
         self._chains = chains
         self._notifier = notifier
         self._stop = stop
+        self._metrics = metrics
         self._watcher = watcher
+        self._loops: dict[str, Callable[[], str | None]] = {}
         self._reasons: Sequence[str] = ["the database has not answered yet"]
         self._was_ready = False
+        self._told_ready = False
+        self._told_at = -_QUIET_SECS
+
+    def heed(self, loop: str, trouble: Callable[[], str | None]) -> None:
+        """Count a loop's `trouble` among what keeps the daemon from being ready; None: it does well."""
+        self._loops[loop] = trouble
 
     async def readiness(self) -> Sequence[str]:
         """Return why the daemon is not ready, apart from its chains: from memory, at most seconds old."""
@@ -59,7 +70,7 @@ class Watch:
         """Look around every few seconds until cancelled."""
         longest_secs = min(_LOOK_SECS, (self._notifier.watchdog_secs or _LOOK_SECS) / 3)
         while not self._stop.is_set():
-            self._reasons = await self._look_at_database()
+            self._reasons = await self._look_at_database() or self._look_at_loops()
             ready = self._report()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), longest_secs if ready else _LOOK_AGAIN_SECS)
@@ -69,14 +80,24 @@ class Watch:
             await asyncio.sleep(longest_secs)
 
     async def _look_at_database(self) -> Sequence[str]:
+        answers = False
         try:
             async with asyncio.timeout(_PATIENCE_SECS):
                 missing = await missing_migrations(self._database, self._scopes)
-        except (Unavailable, ConfigurationError) as error:
+            answers = True
+        except ConfigurationError as error:
+            answers = True
+            return [str(error)]
+        except Unavailable as error:
             return [str(error)]
         except TimeoutError:
             return [f"the database did not answer within {_PATIENCE_SECS:.0f} s"]
+        finally:
+            self._metrics.database_up.set(answers)
         return [f"the database lacks {', '.join(missing)}"] if missing else []
+
+    def _look_at_loops(self) -> Sequence[str]:
+        return [f"{loop}: {reason}" for loop, trouble in self._loops.items() if (reason := trouble()) is not None]
 
     def _report(self) -> bool:
         health = self._chains.health()
@@ -85,14 +106,24 @@ class Watch:
         reasons = [*self._reasons, *(line for name, state in health.items() for line in chain_reasons(name, state))]
         self._notifier.watchdog()
         self._notifier.status("; ".join(reasons or ["ready", *_lags(health)]))
+        self._metrics.ready.set(not reasons)
         if not reasons and not self._was_ready:
             self._was_ready = True
             self._notifier.ready()
-            _log.info("ready")
         elif not self._was_ready:
             # A long first catch-up, or nodes that are away: as long as this loop runs, the start has not hung.
             self._notifier.extend_timeout(_START_EXTENSION_SECS)
+        self._tell(reasons)
         return not reasons
+
+    def _tell(self, reasons: Sequence[str]) -> None:
+        """Log that the daemon has become ready, or is so no more: the latter at most once a minute."""
+        if not reasons and not self._told_ready:
+            self._told_ready = True
+            _log.info("ready")
+        elif reasons and self._told_ready and time.monotonic() - self._told_at >= _QUIET_SECS:
+            self._told_ready, self._told_at = False, time.monotonic()
+            _log.warning("not ready any more", reasons=reasons)
 
 
 async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> NoReturn:
@@ -101,12 +132,11 @@ async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> 
         try:
             async with database.connection() as connection:
                 counts = await invoices.count_open(connection)
-            metrics.database_up.set(1)
             metrics.loop_success.labels("housekeeping").set(clock().timestamp())
             for status, count in counts.items():
                 metrics.invoices.labels(status.value).set(count)
         except Unavailable:
-            metrics.database_up.set(0)  # the watch says it in words
+            pass  # the watch tells of it
         await asyncio.sleep(_COUNT_SECS)
 
 

@@ -67,6 +67,7 @@ class Metrics:
         self.http_duration = Histogram(
             "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
         )
+        self.ready = Gauge("harvester_ready", "1 while /readyz says so", registry=registry)
         self.database_up = Gauge("harvester_database_up", "1 if the database answered last", registry=registry)
 
     def create_chains(self, chains: Iterable[str]) -> None:

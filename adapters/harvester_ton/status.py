@@ -1,4 +1,4 @@
-"""How the scan of an account fares: tried again until it works, people being told once."""
+"""How the scan of an account fares: tried again until it works, people being told once, and at most once a minute."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ class Insistence:
         self.trouble: str | None = None
         self._subject = subject
         self._logged: str | None = None
-        self._logged_at = 0.0
+        self._logged_at = -LOG_EVERY_SECS
 
     async def insist(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """Return what `work` returns, calling it again after Unavailable and CursorConflict, ever more slowly."""
@@ -44,7 +44,7 @@ class Insistence:
             return  # another process was here first: nothing is wrong
         self.trouble = str(error)
         now = time.monotonic()
-        if self.trouble != self._logged and (self._logged is None or now - self._logged_at >= LOG_EVERY_SECS):
+        if self.trouble != self._logged and now - self._logged_at >= LOG_EVERY_SECS:
             self._logged, self._logged_at = self.trouble, now
             _log.warning("Held up, trying again", what=self._subject, reason=self.trouble)
 

@@ -114,6 +114,10 @@ class Delivery:
             await self._finish()
             waker.cancel()
 
+    def trouble(self) -> str | None:
+        """Say what keeps it from going on; None: nothing."""
+        return self._outage.trouble
+
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._hint.set()

@@ -1,6 +1,7 @@
 """Hints between tasks and processes that there is work. A hint may be lost: polling is the truth, a hint saves time."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -8,7 +9,7 @@ import asyncpg
 import structlog
 
 from harvester.domain.errors import Unavailable
-from harvester.storage.database import CONNECT_TIMEOUT_SECS, Database, driver_errors
+from harvester.storage.database import COMMAND_TIMEOUT_SECS, CONNECT_TIMEOUT_SECS, Database, driver_errors
 
 CHANNELS: Final = ("deliveries", "events")
 _PREFIX: Final = "harvester_"
@@ -16,6 +17,7 @@ _COALESCE_SECS: Final = 0.01
 """NOTIFY takes a lock that makes commits queue, so it is sent beside the transactions and at most this often."""
 _RECONNECT_SECS: Final = 2.0
 _KEEPALIVE_SECS: Final = 30.0
+_QUIET_SECS: Final = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -60,16 +62,21 @@ class Signals:
 
     async def run(self) -> NoReturn:
         """Carry hints between processes until cancelled; a lost connection is made again, and costs only latency."""
+        told_at = -_QUIET_SECS
         while True:
             try:
                 with driver_errors():
                     await self._carry()
             except Unavailable as error:
-                _log.warning("hints of other processes are lost for now", error=str(error))
+                if time.monotonic() - told_at >= _QUIET_SECS:
+                    told_at = time.monotonic()
+                    _log.warning("hints of other processes are lost for now", error=str(error))
                 await asyncio.sleep(_RECONNECT_SECS)
 
     async def _carry(self) -> NoReturn:
-        connection = await asyncpg.connect(self._database.uri, timeout=CONNECT_TIMEOUT_SECS)
+        connection = await asyncpg.connect(
+            self._database.uri, timeout=CONNECT_TIMEOUT_SECS, command_timeout=COMMAND_TIMEOUT_SECS
+        )
         try:
             own_pid = connection.get_server_pid()
 
