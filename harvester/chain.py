@@ -41,6 +41,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """What invoices are to be paid to, as they say it."""
+
+    pay_to_address: str
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """How far an account has been scanned."""
 
@@ -68,7 +76,11 @@ class Batch:
 
 
 class Ledger(Protocol):
-    """What the core offers an adapter. All methods raise Unavailable if the database does not answer."""
+    """What the core offers an adapter, for one run of it.
+
+    All methods raise Unavailable if the database does not answer. Those that write raise LeaseLost, and write nothing,
+    when another process may scan the chain instead: an adapter lets that end its run.
+    """
 
     async def position(self, account: Account) -> Position:
         """Return how far `account` has been scanned.
@@ -87,6 +99,14 @@ class Ledger(Protocol):
             CursorConflict: the stored cursor is not `batch.cursor_from`; nothing was recorded.
             Unavailable: the database did not answer; whether the batch was recorded is not known: read the position
                 again.
+        """
+        ...
+
+    async def former_destinations(self, chain: str) -> Sequence[Destination]:
+        """Return what is to be watched on `chain` although the adapter's configuration no longer names it.
+
+        Open invoices are paid there, or were until not long ago: late money is to be seen, too. Ask at the start and
+        at least once an hour, which also tells the ledger that what is configured is still needed.
         """
         ...
 
@@ -149,7 +169,9 @@ class Adapter(Protocol):
     async def run(self, ledger: Ledger, stop: "asyncio.Event") -> None:
         """Hand every transfer to the ledger until `stop` is set; then finish the batch at hand and return.
 
-        Faults of nodes and of the database are retried inside; what is raised ends the process.
+        Faults of nodes and of the database are retried inside. LeaseLost, which the ledger raises, is raised, alone or
+        in a group; what else is raised ends the process. Of all processes on one database one runs it at a time. It
+        may be called again, with another ledger, after it has ended.
         """
         ...
 

@@ -5,9 +5,11 @@ HarvesterError
 │   └── ConfigurationError  a setting; names the variable
 ├── NotFound
 ├── TransitionRefused       a pair of state and event that the lifecycle does not have
+├── ActRefused              what somebody wants to make of a payment does not fit what has become of it
 ├── Unavailable             a node, an endpoint or the database is unwell: try again later
 │   └── ChainUnavailable
 ├── CursorConflict          somebody else moved this account's cursor: read it again
+├── LeaseLost               another process does this work now, or may: stop
 └── InvariantBroken         must never happen: ends the process with a non-zero status
 """
 
@@ -32,6 +34,10 @@ class TransitionRefused(HarvesterError):
     """The invoice's state does not allow this."""
 
 
+class ActRefused(HarvesterError):
+    """What has become of the payment, or the invoice, does not allow this; nothing was changed."""
+
+
 class Unavailable(HarvesterError):
     """Something outside does not answer properly; trying again later may help."""
 
@@ -42,6 +48,10 @@ class ChainUnavailable(Unavailable):
 
 class CursorConflict(HarvesterError):
     """The account's cursor is not where the batch starts; nothing was recorded."""
+
+
+class LeaseLost(HarvesterError):
+    """This process may not do this work any more; nothing was written."""
 
 
 class InvariantBroken(HarvesterError):

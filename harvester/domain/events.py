@@ -1,6 +1,7 @@
-"""What a merchant may want to hear, and the one place where an invoice becomes JSON.
+"""What a merchant may want to hear, and the one place where an invoice, or a payment, becomes JSON.
 
-The members and their forms are those that existing users know: API answers and webhook bodies are the same object.
+An invoice's members and their forms are those that existing users know: API answers and webhook bodies are the same
+object. Events of an invoice's state carry its number among them; events of payments have none, see decision 0006.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from harvester.domain.acts import Act, Entry
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
+from harvester.domain.payment import Payment, PaymentClass
 
 
 class EventType(StrEnum):
@@ -21,6 +24,22 @@ class EventType(StrEnum):
     PAID = "invoice.paid"
     CANCELLED = "invoice.cancelled"
     EXPIRED = "invoice.expired"
+    PAYMENT_RECEIVED = "payment.received"
+    """A transfer was recorded, whatever it meant; not for money that is nobody's payment."""
+    PAYMENT_UNMATCHED = "payment.unmatched"
+    """… and counts for no invoice."""
+    PAYMENT_LATE = "payment.late"
+    """… and came to an invoice that was closed, or whose time was over."""
+    PAYMENT_PARTIAL = "payment.partial"
+    """… and leaves something due."""
+    PAYMENT_ASSIGNED = "payment.assigned"
+    PAYMENT_UNASSIGNED = "payment.unassigned"
+    PAYMENT_REFUNDED = "payment.refunded"
+    PAYMENT_IGNORED = "payment.ignored"
+
+
+DEFAULT_EVENT_TYPES: Final = (EventType.CREATED, EventType.PAID, EventType.CANCELLED, EventType.EXPIRED)
+"""What an endpoint is told that has not asked for anything else."""
 
 
 EVENT_OF_STATUS: Final[Mapping[Status, EventType]] = {
@@ -30,6 +49,24 @@ EVENT_OF_STATUS: Final[Mapping[Status, EventType]] = {
     Status.EXPIRED: EventType.EXPIRED,
 }
 """The event that says an invoice has come into a state."""
+EVENTS_OF_CLASS: Final[Mapping[PaymentClass, tuple[EventType, ...]]] = {
+    PaymentClass.EXACT: (EventType.PAYMENT_RECEIVED,),
+    PaymentClass.OVER: (EventType.PAYMENT_RECEIVED,),
+    PaymentClass.PARTIAL: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_PARTIAL),
+    PaymentClass.LATE: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_LATE),
+    PaymentClass.DUPLICATE: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_LATE),
+    PaymentClass.AFTER_CANCEL: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_LATE),
+    PaymentClass.UNMATCHED: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_UNMATCHED),
+    PaymentClass.WRONG_ASSET: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_UNMATCHED),
+    PaymentClass.IGNORED: (),
+}
+"""The events that a recorded transfer makes: that it came, and what somebody must know of it."""
+EVENT_OF_ACT: Final[Mapping[Act, EventType]] = {
+    Act.ASSIGNED: EventType.PAYMENT_ASSIGNED,
+    Act.UNASSIGNED: EventType.PAYMENT_UNASSIGNED,
+    Act.REFUNDED: EventType.PAYMENT_REFUNDED,
+    Act.IGNORED: EventType.PAYMENT_IGNORED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +76,15 @@ class Event:
     id: UUID
     """UUIDv7; the `webhook-id` of all its deliveries."""
     type: EventType
-    invoice_id: UUID
-    sequence: int
-    """Number of the event among its invoice's, from 1 without gaps."""
+    invoice_id: UUID | None
+    """None: it is about a payment that counts for no invoice and names none."""
+    sequence: int | None
+    """Number of the event among its invoice's, from 1 without gaps; None: it is not about an invoice's state."""
     cause: str
-    """Who or what caused it: `api`, `cli`, `chain:<tx_hash>`, `scan:<account address>`."""
+    """Who or what caused it: `api`, `cli:alice`, `chain:<tx_hash>`, `scan:<account address>`."""
     created_at: datetime
     body: str
-    """JSON text that is sent: the private invoice in the state that the event made."""
+    """JSON text that is sent: the private invoice in the state that the event made, or the payment."""
 
 
 def invoice_view(invoice: Invoice, request: PaymentRequest) -> dict[str, object]:
@@ -73,6 +111,56 @@ def invoice_view(invoice: Invoice, request: PaymentRequest) -> dict[str, object]
     if request.payload is not None:
         view["payload"] = request.payload
     return view
+
+
+def payment_view(payment: Payment) -> dict[str, object]:
+    """Return the JSON members of `payment` without its proof: amounts as strings, times as Unix seconds.
+
+    A member that does not apply is absent, not null.
+    """
+    view: dict[str, object] = {
+        "id": payment.id,
+        "chain": payment.chain,
+        "tx_hash": payment.tx_hash,
+        "transfer_index": payment.transfer_index,
+        "account_address": payment.account_address,
+        "pay_to_address": payment.pay_to_address,
+        "asset": payment.asset,
+        "amount": str(payment.amount),
+        "payer": payment.payer,
+        "time": unix_seconds(payment.time),
+        "recorded_at": unix_seconds(payment.recorded_at),
+        "class": payment.payment_class.value,
+        "standing": payment.standing.value,
+    }
+    optional = {
+        "reason": payment.reason,
+        "text": payment.text,
+        "reference": payment.reference and str(payment.reference),
+        "invoice_id": payment.invoice_id and str(payment.invoice_id),
+    }
+    view |= {name: value for name, value in optional.items() if value is not None}
+    if payment.assigned_to is not None:
+        view["assigned"] = _assignment(payment.assigned_to, payment.assigned_class)
+    return view
+
+
+def act_view(entry: Entry) -> dict[str, object]:
+    """Return the JSON members of what somebody did with a payment."""
+    view: dict[str, object] = {
+        "act": entry.act.value,
+        "actor": entry.actor,
+        "created_at": unix_seconds(entry.created_at),
+    }
+    if entry.reason is not None:
+        view["reason"] = entry.reason
+    if entry.invoice_id is not None:
+        view["assigned"] = _assignment(entry.invoice_id, entry.payment_class)
+    return view
+
+
+def _assignment(invoice_id: UUID, payment_class: PaymentClass | None) -> dict[str, object]:
+    return {"invoice_id": str(invoice_id), "class": payment_class and payment_class.value}
 
 
 def unix_seconds(moment: datetime) -> int:

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from harvester.domain.errors import TransitionRefused
 from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
 from harvester.domain.payment import PaymentClass, Transfer
+
+MAX_TOLERANCE_PPM: Final = 500_000
+"""Half of the amount; so at least one base unit is always due."""
+_MILLION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,13 @@ class Invoice:
 
     @property
     def overpayment(self) -> int:
-        """Everything received that the merchant did not ask for, or not in time: base units."""
-        return self.received - (self.amount if self.status is Status.PAID else 0)
+        """Everything received that the merchant did not ask for, or not in time: base units, never negative."""
+        return max(0, self.received - (self.amount if self.status is Status.PAID else 0))
+
+    @property
+    def shortfall(self) -> int:
+        """What is missing to the amount: base units, never negative."""
+        return max(0, self.amount - self.received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +93,25 @@ def cancel(invoice: Invoice, now: datetime) -> Invoice:
     return replace(invoice, status=transition(invoice.status, Trigger.CANCEL), updated_at=now)
 
 
+def least_amount(amount: int, tolerance_ppm: int) -> int:
+    """Return the base units that settle an invoice over `amount`: all but `tolerance_ppm` millionths, rounded up."""
+    return amount - amount * tolerance_ppm // _MILLION
+
+
 def receive(
-    invoice: Invoice, transfer: Transfer, pay_to_address: str, now: datetime, proof: str | None = None
+    invoice: Invoice,
+    transfer: Transfer,
+    pay_to_address: str,
+    now: datetime,
+    proof: str | None = None,
+    tolerance_ppm: int = 0,
 ) -> tuple[PaymentClass, Invoice]:
     """Say what `transfer`, made to `pay_to_address` and naming `invoice`, means: its class, and the invoice after it.
 
     Money for an invoice that is closed, or that comes late, is counted in `received` and changes no state. Money in
     another asset or for another wallet changes nothing at all. `now` becomes `updated_at` of a changed invoice, `proof`
-    (what the transfer was proven from) stays with an invoice that it settles.
+    (what the transfer was proven from) stays with an invoice that it settles. `tolerance_ppm`, 0 … MAX_TOLERANCE_PPM,
+    is how much may be missing: what settles with less than the amount is `exact`, and `shortfall` says how much.
     Pure; the caller holds the invoice's row lock, sees to it that each transfer comes once, and has expired the
     invoice first where the transfer's time proves its end.
     """
@@ -103,7 +124,7 @@ def receive(
         return PaymentClass.AFTER_CANCEL, received
     if invoice.status not in OPEN or transfer.time > invoice.expires_at:
         return PaymentClass.LATE, received
-    if received.received < invoice.amount:
+    if received.received < least_amount(invoice.amount, tolerance_ppm):
         return PaymentClass.PARTIAL, received
     paid = replace(
         received,
@@ -113,4 +134,4 @@ def receive(
         tx_hash=transfer.tx_hash,
         proof=proof,
     )
-    return (PaymentClass.EXACT if received.received == invoice.amount else PaymentClass.OVER), paid
+    return (PaymentClass.OVER if received.received > invoice.amount else PaymentClass.EXACT), paid

@@ -7,7 +7,8 @@
 
 Rules:
 - `paid`, `cancelled` and `expired` are final.
-- settle: the invoice's asset, transferred in time (chain time not after `expires_at`), adds up to the amount.
+- settle: the invoice's asset, transferred in time (chain time not after `expires_at`), adds up to the amount, or
+  to so much of it as the merchant's tolerance for underpayment lets pass.
 - cancel: the merchant's word, while the invoice is open and its life has not ended by the host's clock.
 - expire: the account that is paid has been scanned past `expires_at`, so that no payment in time can be unseen.
 - A pair of state and event that is not in the table raises. The database re-checks every move.

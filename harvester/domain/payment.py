@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -39,13 +40,13 @@ class PaymentClass(StrEnum):
     """What a transfer meant for the invoice it names."""
 
     EXACT = "exact"
-    """Completed the amount to the unit."""
+    """Completed the amount: to the unit, or short of it within the tolerance; the reason then says by how much."""
     PARTIAL = "partial"
     """In time, and something is still due."""
     OVER = "over"
     """Completed the amount with more than was due."""
     LATE = "late"
-    """Made after `expires_at`, by chain time."""
+    """Made after `expires_at`, by chain time, or assigned to an invoice that had expired."""
     DUPLICATE = "duplicate"
     """The invoice was paid already."""
     AFTER_CANCEL = "after_cancel"
@@ -56,3 +57,65 @@ class PaymentClass(StrEnum):
     """Names an invoice that asks for another asset or another wallet."""
     IGNORED = "ignored"
     """Nobody's payment, for the reason given."""
+
+
+COUNTED: Final = frozenset(
+    {
+        PaymentClass.EXACT,
+        PaymentClass.PARTIAL,
+        PaymentClass.OVER,
+        PaymentClass.LATE,
+        PaymentClass.DUPLICATE,
+        PaymentClass.AFTER_CANCEL,
+    }
+)
+"""Classes of payments that are part of what their invoice has received."""
+
+
+class Standing(StrEnum):
+    """What has become of a payment since it was recorded."""
+
+    RECORDED = "recorded"
+    """Nothing: it is what the ledger made of it."""
+    ASSIGNED = "assigned"
+    """Somebody has said which invoice it is for."""
+    REFUNDED = "refunded"
+    """Somebody has sent the money back."""
+    IGNORED = "ignored"
+    """Nothing needs to be done about it: somebody has said so, or it is nobody's payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A transfer as the ledger classed it, which never changes, and what has become of it since."""
+
+    id: int
+    """Rises with recording, from 1."""
+    chain: str
+    tx_hash: str
+    transfer_index: int
+    account_address: str
+    """Whose history it was read from."""
+    pay_to_address: str
+    asset: str
+    amount: int
+    """Base units, greater than 0."""
+    payer: str
+    time: datetime
+    """Chain time of the transaction."""
+    payment_class: PaymentClass
+    reason: str | None
+    text: str | None
+    """What the payer wrote."""
+    reference: UUID | None
+    """The invoice id that the payer wrote, known or not."""
+    invoice_id: UUID | None
+    """The invoice it counts for or was meant for, by its reference."""
+    proof: str | None
+    """JSON object as text: what it was proven from; None: it was believed."""
+    recorded_at: datetime
+    standing: Standing
+    assigned_to: UUID | None = None
+    """The invoice that somebody has said it is for; it counts for that one."""
+    assigned_class: PaymentClass | None = None
+    """What it meant for that invoice."""

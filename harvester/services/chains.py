@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from harvester.chain import Adapter, Health
+from harvester.chain import Adapter, Destination, Health
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -20,6 +20,7 @@ class Chains:
     def __init__(self, adapters: Sequence[Adapter]) -> None:
         self.adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
         self._currencies: dict[str, Currency] = {}
+        self._standing_by: dict[str, str] = {}
         for adapter in adapters:
             for currency in adapter.currencies():
                 if currency.ticker in self._currencies:
@@ -42,11 +43,27 @@ class Chains:
         """Return the merchant's address for a new invoice in `currency`."""
         return self.adapters[currency.chain].pay_to_address(currency)
 
+    def destinations(self, chain: str) -> Sequence[Destination]:
+        """Return what new invoices on `chain` are to be paid to."""
+        adapter = self.adapters[chain]
+        return [Destination(adapter.pay_to_address(each), each.asset) for each in adapter.currencies()]
+
     def payment_request(self, invoice: Invoice) -> PaymentRequest:
         """Say how `invoice` is paid; without links and payload if its chain is no longer configured."""
         adapter = self.adapters.get(invoice.chain)
         return adapter.payment_request(invoice) if adapter else _NOT_PAYABLE
 
+    def stand_by(self, chain: str, reason: str) -> None:
+        """Take note that this process does not scan `chain`, which is well; `reason` says why, to anybody."""
+        self._standing_by[chain] = reason
+
+    def take_up(self, chain: str) -> None:
+        """Take note that this process scans `chain`."""
+        self._standing_by.pop(chain, None)
+
     def health(self) -> Mapping[str, Health]:
-        """Return each chain's health by name."""
-        return {name: adapter.health() for name, adapter in self.adapters.items()}
+        """Return each chain's health by name; a chain that this process does not scan is ready."""
+        return {
+            name: Health(True, None, None, (reason,)) if (reason := self._standing_by.get(name)) else adapter.health()
+            for name, adapter in self.adapters.items()
+        }

@@ -4,26 +4,29 @@ A batch is one database transaction: cursor, payments, invoices, events and deli
 The number of statements is the same for one transfer and for five hundred.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Position
+from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Destination, Position
 from harvester.domain.errors import CursorConflict, InvariantBroken
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice, expire, receive
 from harvester.domain.lifecycle import OPEN
-from harvester.domain.payment import PaymentClass, Transfer
+from harvester.domain.payment import Payment, PaymentClass, Standing, Transfer
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import new_event, next_event
-from harvester.storage import accounts, chain_notes, events, invoices, payments
+from harvester.services.payment_events import recorded_events
+from harvester.storage import accounts, chain_notes, destinations, events, invoices, payments
 from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
 
 MAX_EXPIRED_PER_BATCH: Final = 512
 """A bound on one transaction's work; what is left expires with the next batch of the account."""
+
+DEFAULT_KEEP_WATCHING: Final = timedelta(days=30)
 
 Classed = tuple[Transfer, PaymentClass, str | None, UUID | None]
 
@@ -31,17 +34,42 @@ Classed = tuple[Transfer, PaymentClass, str | None, UUID | None]
 class LedgerService:
     """Implements `harvester.chain.Ledger` on PostgreSQL."""
 
-    def __init__(self, database: Database, chains: Chains, clock: Clock, signals: Signals, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        database: Database,
+        chains: Chains,
+        clock: Clock,
+        signals: Signals,
+        metrics: Metrics,
+        *,
+        tolerance_ppm: int = 0,
+        keep_watching: timedelta = DEFAULT_KEEP_WATCHING,
+    ) -> None:
+        """Make the ledger.
+
+        `tolerance_ppm`: millionths of an invoice's amount that may be missing. `keep_watching`: how long destinations
+        that are no longer configured stay watched after they were last needed.
+        """
         self._database = database
         self._chains = chains
         self._clock = clock
         self._signals = signals
         self._metrics = metrics
+        self._tolerance_ppm = tolerance_ppm
+        self._keep_watching = keep_watching
 
     async def position(self, account: Account) -> Position:
         """See `harvester.chain.Ledger.position`."""
         async with self._database.connection() as connection:
             return await accounts.position(connection, account)
+
+    async def former_destinations(self, chain: str) -> Sequence[Destination]:
+        """See `harvester.chain.Ledger.former_destinations`."""
+        now, configured = self._clock(), self._chains.destinations(chain)
+        async with self._database.transaction() as connection:
+            await destinations.note(connection, chain, configured, now)
+            needed = await destinations.needed_since(connection, chain, now - self._keep_watching)
+        return [destination for destination in needed if destination not in configured]
 
     async def recall(self, chain: str, name: str) -> bytes | None:
         """See `harvester.chain.Ledger.recall`."""
@@ -50,7 +78,7 @@ class LedgerService:
 
     async def remember(self, chain: str, name: str, value: bytes) -> None:
         """See `harvester.chain.Ledger.remember`."""
-        async with self._database.connection() as connection:
+        async with self._database.transaction() as connection:
             await chain_notes.remember(connection, chain, name, value, self._clock())
 
     async def record(self, batch: Batch) -> None:
@@ -61,7 +89,7 @@ class LedgerService:
         try:
             async with self._database.transaction() as connection:
                 await accounts.advance(connection, batch, now)
-                book = Book(self._chains, batch.account, now, batch.proof)
+                book = Book(self._chains, batch.account, now, batch.proof, self._tolerance_ppm)
                 if batch.transfers:
                     await self._receive(connection, batch, book)
                 if batch.scanned_until is not None:
@@ -75,14 +103,15 @@ class LedgerService:
 
     async def _receive(self, connection: Connection, batch: Batch, book: "Book") -> None:
         known = await payments.known(connection, batch.account.chain, batch.transfers)
-        new = [transfer for transfer in batch.transfers if (transfer.tx_hash, transfer.index) not in known]
+        each = {(transfer.tx_hash, transfer.index): transfer for transfer in reversed(batch.transfers)}
+        new = [transfer for key, transfer in reversed(each.items()) if key not in known]
         named = sorted({transfer.invoice_id for transfer in new if transfer.invoice_id is not None})
         if named:
             book.know(await invoices.lock(connection, named))
         for transfer in new:
             book.enter(transfer)
         if book.classed:
-            await payments.insert(connection, batch.account, book.classed, batch.proof, book.now)
+            book.tell_payments(await payments.insert(connection, batch.account, book.classed, batch.proof, book.now))
         await _write(connection, book)
 
     async def _expire(self, connection: Connection, account: Account, scanned_until: datetime, book: "Book") -> None:
@@ -97,7 +126,8 @@ class LedgerService:
             self._metrics.payments.labels(chain, payment_class.value).inc()
             self._metrics.detection_delay.labels(chain).observe(max(0.0, (now - transfer.time).total_seconds()))
         for event in book.events:
-            self._metrics.transitions.labels(event.type.removeprefix("invoice.")).inc()
+            if event.sequence is not None:
+                self._metrics.transitions.labels(event.type.removeprefix("invoice.")).inc()
         if book.events:
             self._signals.publish("deliveries")
             self._signals.publish("events")
@@ -112,9 +142,10 @@ async def _write(connection: Connection, book: "Book") -> None:
 class Book:
     """The working page of one batch: applies the domain's rules to locked invoices, in memory."""
 
-    def __init__(self, chains: Chains, account: Account, now: datetime, proof: str | None) -> None:
+    def __init__(self, chains: Chains, account: Account, now: datetime, proof: str | None, tolerance_ppm: int) -> None:
         self.now = now
         self._proof = proof
+        self._tolerance_ppm = tolerance_ppm
         self.classed: list[Classed] = []
         self.events: list[Event] = []
         self._chains = chains
@@ -134,16 +165,27 @@ class Book:
             return
         invoice = self._current.get(transfer.invoice_id) if transfer.invoice_id else None
         if invoice is None:
-            reason = transfer.reason or "names an invoice that does not exist"
-            self.classed.append((transfer, PaymentClass.UNMATCHED, reason, None))
+            unknown = transfer.reason or "names an invoice that does not exist"
+            self.classed.append((transfer, PaymentClass.UNMATCHED, unknown, None))
             return
         if self._proves_the_end_of(invoice, transfer):
             invoice = self.expire(invoice.id)
-        payment_class, after = receive(invoice, transfer, self._account.pay_to_address, self.now, self._proof)
+        payment_class, after = receive(
+            invoice, transfer, self._account.pay_to_address, self.now, self._proof, self._tolerance_ppm
+        )
         if after.status is not invoice.status:
             after = self._tell(after, f"chain:{transfer.tx_hash}")
         self._current[invoice.id] = after
-        self.classed.append((transfer, payment_class, transfer.reason, invoice.id))
+        reason = transfer.reason
+        if payment_class is PaymentClass.EXACT and after.shortfall:
+            reason = f"short by {after.shortfall} base units, within UNDERPAYMENT_TOLERANCE"
+        self.classed.append((transfer, payment_class, reason, invoice.id))
+
+    def tell_payments(self, ids: Mapping[tuple[str, int], int]) -> None:
+        """Make the events of the payments that were classed, which have been stored under `ids`."""
+        for transfer, payment_class, reason, invoice_id in self.classed:
+            number = ids[transfer.tx_hash, transfer.index]
+            self.events += recorded_events(self._payment(number, transfer, payment_class, reason, invoice_id))
 
     def expire(self, invoice_id: UUID) -> Invoice:
         """Expire an open invoice; return it as it is then."""
@@ -160,6 +202,30 @@ class Book:
         ]
         self._stored |= self._current
         return changes
+
+    def _payment(
+        self, number: int, transfer: Transfer, payment_class: PaymentClass, reason: str | None, invoice_id: UUID | None
+    ) -> Payment:
+        return Payment(
+            id=number,
+            chain=self._account.chain,
+            tx_hash=transfer.tx_hash,
+            transfer_index=transfer.index,
+            account_address=self._account.address,
+            pay_to_address=self._account.pay_to_address,
+            asset=transfer.asset,
+            amount=transfer.amount,
+            payer=transfer.payer,
+            time=transfer.time,
+            payment_class=payment_class,
+            reason=reason,
+            text=transfer.text,
+            reference=transfer.invoice_id,
+            invoice_id=invoice_id,
+            proof=self._proof,
+            recorded_at=self.now,
+            standing=Standing.IGNORED if payment_class is PaymentClass.IGNORED else Standing.RECORDED,
+        )
 
     def _proves_the_end_of(self, invoice: Invoice, transfer: Transfer) -> bool:
         # A history is read oldest first: once it has come to a later moment, no transfer in time can follow.

@@ -1,11 +1,13 @@
-"""Invoices as JSON bytes: what the API answers and what webhooks carry, from the one view in `domain.events`."""
+"""Invoices and payments as JSON bytes: what the API answers and webhooks carry, from the views in `domain.events`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
-from harvester.domain.events import invoice_view
+from harvester.domain.acts import Entry
+from harvester.domain.events import act_view, invoice_view, payment_view
 from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.payment import Payment
 
 
 def public_json(invoice: Invoice, request: PaymentRequest) -> bytes:
@@ -29,3 +31,18 @@ def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:
 def list_json(invoices: Iterable[bytes]) -> bytes:
     """Return the JSON object that lists invoices which have become JSON already."""
     return b'{"invoices":[' + b",".join(invoices) + b"]}"
+
+
+def payment_json(payment: Payment, acts: Sequence[Entry] | None = None) -> bytes:
+    """Return `payment` as a JSON object, with its proof as it is stored, and with `acts` if they are given."""
+    view = payment_view(payment)
+    if payment.proof is not None:
+        view["proof"] = orjson.Fragment(payment.proof)
+    if acts is not None:
+        view["acts"] = [act_view(entry) for entry in acts]
+    return orjson.dumps(view)
+
+
+def payments_json(payments: Iterable[Payment]) -> bytes:
+    """Return the JSON object that lists payments."""
+    return b'{"payments":[' + b",".join(map(payment_json, payments)) + b"]}"

@@ -1,7 +1,7 @@
 """Payments in PostgreSQL: every incoming transfer once, as the ledger classed it, never rewritten."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from harvester.chain import Account
-from harvester.domain.payment import PaymentClass, Transfer
+from harvester.domain.payment import Payment, PaymentClass, Standing, Transfer
 from harvester.storage.database import Connection
 
 KNOWN: Final = """
@@ -26,42 +26,49 @@ SELECT $1, $2, $3, $4, $5, * FROM unnest(
     $6::text[], $7::integer[], $8::text[], $9::numeric[], $10::text[], $11::timestamptz[],
     $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]
 )
+RETURNING id, tx_hash, transfer_index
 """
 _COLUMNS: Final = """id, chain, tx_hash, transfer_index, account_address, pay_to_address, asset, amount, payer, time,
-    class, reason, text, reference, invoice_id, proof, recorded_at"""
-SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM payments WHERE id = $1"
-SELECT_PAGE: Final = f"""
-SELECT {_COLUMNS} FROM payments
-WHERE id < $2 AND ($3::text IS NULL OR class = $3) AND ($4::uuid IS NULL OR invoice_id = $4)
-ORDER BY id DESC LIMIT $1
-"""
-_MAX_ID: Final = 2**63 - 1
+    class, reason, text, reference, invoice_id, proof, recorded_at, standing, assigned_to, assigned_class"""
+SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM payment_standings WHERE id = $1"
+LOCK: Final = "SELECT FROM payments WHERE id = $1 FOR UPDATE"
+EXISTS: Final = "SELECT EXISTS (SELECT FROM payments WHERE id = $1)"
+# Each condition that a list may have, by the name of the filter; the argument stands for {}.
+CONDITIONS: Final[Mapping[str, str]] = {
+    "before": "(time, id) < (SELECT time, id FROM payments WHERE id = {}::bigint)",
+    "payment_class": "class = {}::text",
+    "standing": "standing = {}::text",
+    "assets": "asset = ANY ({}::text[])",
+    "since": "time >= {}::timestamptz",
+    "until": "time < {}::timestamptz",
+    "text": "strpos(lower(text), lower({}::text)) > 0",
+    "payers": "payer = ANY ({}::text[])",
+    "invoice_id": """id = ANY (ARRAY(
+        SELECT id FROM payments WHERE invoice_id = {0}::uuid
+        UNION ALL SELECT payment_id FROM payment_acts WHERE invoice_id = {0}::uuid
+    ))""",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
-    """A transfer as the ledger classed it."""
+class PaymentFilter:
+    """Which payments a list shows; None: whatever it is."""
 
-    id: int
-    chain: str
-    tx_hash: str
-    transfer_index: int
-    account_address: str
-    pay_to_address: str
-    asset: str
-    amount: int
-    payer: str
-    time: datetime
-    payment_class: PaymentClass
-    reason: str | None
-    text: str | None
-    reference: UUID | None
-    """The invoice id that the payer wrote, known or not."""
-    invoice_id: UUID | None
-    """The invoice it counts for or was meant for."""
-    proof: str | None
-    """JSON object as text: what it was proven from; None: it was believed."""
-    recorded_at: datetime
+    payment_class: PaymentClass | None = None
+    """As it was recorded."""
+    standing: Standing | None = None
+    assets: Sequence[str] | None = None
+    """One of these."""
+    since: datetime | None = None
+    """Chain time, inclusive."""
+    until: datetime | None = None
+    """Chain time, exclusive."""
+    text: str | None = None
+    """Is part of what the payer wrote, in whatever case."""
+    payers: Sequence[str] | None = None
+    """One of these, in canonical form."""
+    invoice_id: UUID | None = None
+    """Was meant for it by its reference, or was assigned to it at some time."""
 
 
 async def known(connection: Connection, chain: str, transfers: Sequence[Transfer]) -> set[tuple[str, int]]:
@@ -78,9 +85,12 @@ async def insert(
     classed: Sequence[tuple[Transfer, PaymentClass, str | None, UUID | None]],
     proof: str | None,
     now: datetime,
-) -> None:
-    """Store new payments to `account`: (transfer, class, reason, invoice it is meant for), all proven from `proof`."""
-    await connection.execute(
+) -> Mapping[tuple[str, int], int]:
+    """Store new payments to `account`: (transfer, class, reason, invoice it is meant for), all proven from `proof`.
+
+    Returns their ids by (tx_hash, index).
+    """
+    rows = await connection.fetch(
         INSERT,
         account.chain,
         account.address,
@@ -99,6 +109,7 @@ async def insert(
         [transfer.invoice_id for transfer, *_ in classed],
         [invoice_id for *_, invoice_id in classed],
     )
+    return {(row["tx_hash"], row["transfer_index"]): row["id"] for row in rows}
 
 
 async def get(connection: Connection, payment_id: int) -> Payment | None:
@@ -107,24 +118,43 @@ async def get(connection: Connection, payment_id: int) -> Payment | None:
     return _from_row(row) if row else None
 
 
+async def lock(connection: Connection, payment_id: int) -> Payment | None:
+    """Return the payment, or None; nobody else acts on it until the transaction ends."""
+    await connection.execute(LOCK, payment_id)
+    return await get(connection, payment_id)  # a statement of its own, which sees what was waited for
+
+
 async def page(
-    connection: Connection,
-    limit: int,
-    before: int | None = None,
-    payment_class: PaymentClass | None = None,
-    invoice_id: UUID | None = None,
-) -> Sequence[Payment]:
-    """Return at most `limit` payments, newest first, those recorded before the one with id `before`, filtered."""
-    rows = await connection.fetch(
-        SELECT_PAGE,
-        limit,
-        _MAX_ID if before is None else before,
-        payment_class.value if payment_class else None,
-        invoice_id,
-    )
+    connection: Connection, wanted: PaymentFilter, limit: int, before: int | None = None
+) -> Sequence[Payment] | None:
+    """Return at most `limit` payments, newest first by chain time: those after payment `before` in that order.
+
+    None: there is no payment `before`.
+    """
+    statement, arguments = page_statement(wanted, limit, before)
+    rows = await connection.fetch(statement, *arguments)
+    if not rows and before is not None and not await connection.fetchval(EXISTS, before):
+        return None
     return [_from_row(row) for row in rows]
+
+
+def page_statement(wanted: PaymentFilter, limit: int, before: int | None) -> tuple[str, Sequence[object]]:
+    """Return the statement that selects a page, with its arguments: only conditions that are asked for are in it, so
+    that the planner sees which index serves them.
+    """
+    asked = [(name, value) for name, value in ({"before": before} | asdict(wanted)).items() if value is not None]
+    conditions = [CONDITIONS[name].format(f"${number}") for number, (name, _) in enumerate(asked, start=2)]
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    statement = f"SELECT {_COLUMNS} FROM payment_standings {where} ORDER BY time DESC, id DESC LIMIT $1"
+    return statement, [limit, *(value for _, value in asked)]
 
 
 def _from_row(row: asyncpg.Record) -> Payment:
     values = dict(row)
-    return Payment(payment_class=PaymentClass(values.pop("class")), **values)
+    assigned_class = values.pop("assigned_class")
+    return Payment(
+        payment_class=PaymentClass(values.pop("class")),
+        standing=Standing(values.pop("standing")),
+        assigned_class=PaymentClass(assigned_class) if assigned_class else None,
+        **values,
+    )

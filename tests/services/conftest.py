@@ -13,6 +13,7 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import Draft, Invoicing
 from harvester.services.ledger import LedgerService
+from harvester.services.payments import Payments
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from tests.clock import ManualClock
@@ -25,6 +26,7 @@ class Shop:
 
     database: Database
     clock: ManualClock = field(default_factory=ManualClock)
+    tolerance_ppm: int = 0
 
     def __post_init__(self) -> None:
         self.chain = MemoryChain(self.clock)
@@ -33,7 +35,8 @@ class Shop:
         self.signals = Signals(self.database)
         services = (self.database, self.chains, self.clock, self.signals, self.metrics)
         self.invoicing = Invoicing(*services)
-        self.ledger = LedgerService(*services)
+        self.ledger = LedgerService(*services, tolerance_ppm=self.tolerance_ppm)
+        self.payments = Payments(*services, tolerance_ppm=self.tolerance_ppm)
 
     async def invoice(self, amount: int = 100, life_time_secs: int = 60, ticker: str = "MEM") -> Invoice:
         """Create an invoice."""
@@ -57,8 +60,11 @@ class Shop:
         return [row["class"] for row in rows]
 
     async def events(self, invoice_id: UUID) -> list[tuple[int, str]]:
-        """Return (sequence, type) of the invoice's events, in order."""
-        rows = await self.rows("SELECT sequence, type FROM events WHERE invoice_id = $1 ORDER BY sequence", invoice_id)
+        """Return (sequence, type) of the events of the invoice's state, in order."""
+        rows = await self.rows(
+            "SELECT sequence, type FROM events WHERE invoice_id = $1 AND sequence IS NOT NULL ORDER BY sequence",
+            invoice_id,
+        )
         return [(row["sequence"], row["type"]) for row in rows]
 
 

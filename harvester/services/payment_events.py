@@ -1,0 +1,39 @@
+"""Events that are about a payment: that it came, what somebody must know of it, and what people made of it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from harvester.domain.acts import Entry
+from harvester.domain.events import EVENT_OF_ACT, EVENTS_OF_CLASS, Event, EventType, act_view, payment_view
+from harvester.domain.payment import Payment
+
+
+def recorded_events(payment: Payment) -> Iterator[Event]:
+    """Yield the events that the recording of `payment` makes."""
+    for kind in EVENTS_OF_CLASS[payment.payment_class]:
+        body: dict[str, object] = {"type": kind.value, "payment": payment_view(payment)}
+        yield _event(kind, payment.invoice_id, f"chain:{payment.tx_hash}", payment.recorded_at, body)
+
+
+def act_event(before: Payment, payment: Payment, entry: Entry) -> Event:
+    """Return the event that says what made `payment` of what it was `before`; it is about the invoice concerned."""
+    kind = EVENT_OF_ACT[entry.act]
+    body: dict[str, object] = {"type": kind.value, "payment": payment_view(payment), "act": act_view(entry)}
+    invoice_id = payment.assigned_to or before.assigned_to or payment.invoice_id
+    return _event(kind, invoice_id, entry.actor, entry.created_at, body)
+
+
+def _event(kind: EventType, invoice_id: UUID | None, cause: str, now: datetime, body: dict[str, object]) -> Event:
+    return Event(
+        id=uuid7(),
+        type=kind,
+        invoice_id=invoice_id,
+        sequence=None,
+        cause=cause,
+        created_at=now,
+        body=orjson.dumps(body).decode(),
+    )

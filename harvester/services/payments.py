@@ -1,0 +1,202 @@
+"""All the money that came in: look at it, and say what the ledger could not know.
+
+Whatever is done with a payment is one transaction: the act, the invoice that it changes, and their events. The
+payment's row is locked first, then the invoice's. Doing the same again changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from harvester.chain import Clock
+from harvester.domain.acts import Act, Entry, assign, mark, unassign
+from harvester.domain.errors import ActRefused, InvalidInput, NotFound
+from harvester.domain.events import Event
+from harvester.domain.invoice import Invoice
+from harvester.domain.payment import Payment, Standing
+from harvester.metrics import Metrics
+from harvester.services.chains import Chains
+from harvester.services.invoicing import new_event, next_event
+from harvester.services.payment_events import act_event
+from harvester.storage import events, invoices, payment_acts, payments
+from harvester.storage.database import Connection, Database
+from harvester.storage.payments import PaymentFilter
+from harvester.storage.signals import Signals
+
+MAX_PAGE: Final = 1000
+MAX_PAYMENT_ID: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does something with a payment, and why."""
+
+    actor: str
+    """As `domain.acts.actor` makes it."""
+    reason: str | None
+    """As `domain.acts.reason_text` makes it."""
+
+
+class Payments:
+    """Payments as the merchant sees them. All methods may raise Unavailable."""
+
+    def __init__(
+        self,
+        database: Database,
+        chains: Chains,
+        clock: Clock,
+        signals: Signals,
+        metrics: Metrics,
+        *,
+        tolerance_ppm: int = 0,
+    ) -> None:
+        """Make the service; `tolerance_ppm`: millionths of an invoice's amount that may be missing."""
+        self._database = database
+        self._chains = chains
+        self._clock = clock
+        self._signals = signals
+        self._metrics = metrics
+        self._tolerance_ppm = tolerance_ppm
+
+    async def page(self, wanted: PaymentFilter, limit: int, before: int | None = None) -> Sequence[Payment]:
+        """Return at most `limit` (1 … MAX_PAGE) payments, newest first by chain time, or those that follow `before`.
+
+        Raises:
+            InvalidInput: the limit is out of range.
+            NotFound: there is no payment `before`.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"limit must be from 1 to {MAX_PAGE}")
+        if before is not None:
+            _check_id(before)
+        async with self._database.connection() as connection:
+            page = await payments.page(connection, wanted, limit, before)
+        if page is None:
+            raise NotFound(f"there is no payment {before}")
+        return page
+
+    async def show(self, payment_id: int) -> tuple[Payment, Sequence[Entry]]:
+        """Return the payment, and what was done with it, oldest first.
+
+        Raises:
+            NotFound: there is none.
+        """
+        _check_id(payment_id)
+        async with self._database.connection() as connection:
+            payment = await payments.get(connection, payment_id)
+            if payment is None:
+                raise NotFound(f"there is no payment {payment_id}")
+            return payment, await payment_acts.of_payment(connection, payment_id)
+
+    async def assign(self, payment_id: int, invoice_id: UUID, by: By) -> Payment:
+        """Let a payment that counts for no invoice count for this one, which it may settle.
+
+        Raises:
+            NotFound: there is no such payment or invoice.
+            ActRefused: see `domain.acts.assign`.
+        """
+        async with self._database.transaction() as connection:
+            before = await _lock(connection, payment_id)
+            if (before.standing, before.assigned_to) == (Standing.ASSIGNED, invoice_id):
+                return before
+            invoice, now = await _lock_invoice(connection, invoice_id), self._clock()
+            payment, after = assign(before, invoice, now, self._tolerance_ppm)
+            settled = []
+            if after.status is not invoice.status:
+                after = next_event(after)
+                settled.append(new_event(after, self._chains, by.actor))
+            await invoices.update(connection, [(invoice, after)])
+            await _write(connection, before, payment, _entry(payment, Act.ASSIGNED, by, now), settled)
+        self._announce(settled)
+        return payment
+
+    async def unassign(self, payment_id: int, by: By) -> Payment:
+        """Take back an assignment; the payment counts for no invoice then.
+
+        Raises:
+            NotFound: there is no such payment.
+            ActRefused: it is not assigned, or the invoice was settled with it.
+        """
+        async with self._database.transaction() as connection:
+            before = await _lock(connection, payment_id)
+            if before.standing is Standing.RECORDED and await _was_unassigned(connection, payment_id):
+                return before
+            if before.standing is not Standing.ASSIGNED or before.assigned_to is None:
+                raise ActRefused(f"payment {payment_id} is {before.standing}: only an assigned one can be taken back")
+            invoice, now = await _lock_invoice(connection, before.assigned_to), self._clock()
+            payment, after = unassign(before, invoice, now)
+            await invoices.update(connection, [(invoice, after)])
+            await _write(connection, before, payment, _entry(payment, Act.UNASSIGNED, by, now))
+        self._announce()
+        return payment
+
+    async def refund(self, payment_id: int, by: By) -> Payment:
+        """Note that the money was sent back. No invoice changes: it has received what it has received.
+
+        Raises:
+            NotFound: there is no such payment.
+        """
+        return await self._mark(payment_id, Act.REFUNDED, by)
+
+    async def ignore(self, payment_id: int, by: By) -> Payment:
+        """Note that nothing needs to be done about the payment. No invoice changes.
+
+        Raises:
+            NotFound: there is no such payment.
+            ActRefused: it is assigned, or was refunded.
+        """
+        return await self._mark(payment_id, Act.IGNORED, by)
+
+    async def _mark(self, payment_id: int, act: Act, by: By) -> Payment:
+        async with self._database.transaction() as connection:
+            before = await _lock(connection, payment_id)
+            if before.standing.value == act.value:
+                return before
+            payment = mark(before, act)
+            await _write(connection, before, payment, _entry(payment, act, by, self._clock()))
+        self._announce()
+        return payment
+
+    def _announce(self, settled: Sequence[Event] = ()) -> None:
+        for event in settled:
+            self._metrics.transitions.labels(event.type.removeprefix("invoice.")).inc()
+        self._signals.publish("deliveries")
+        self._signals.publish("events")
+
+
+async def _lock(connection: Connection, payment_id: int) -> Payment:
+    _check_id(payment_id)
+    payment = await payments.lock(connection, payment_id)
+    if payment is None:
+        raise NotFound(f"there is no payment {payment_id}")
+    return payment
+
+
+async def _lock_invoice(connection: Connection, invoice_id: UUID) -> Invoice:
+    invoice = (await invoices.lock(connection, [invoice_id])).get(invoice_id)
+    if invoice is None:
+        raise NotFound(f"there is no invoice {invoice_id}")
+    return invoice
+
+
+async def _was_unassigned(connection: Connection, payment_id: int) -> bool:
+    entries = await payment_acts.of_payment(connection, payment_id)
+    return bool(entries) and entries[-1].act is Act.UNASSIGNED
+
+
+async def _write(
+    connection: Connection, before: Payment, payment: Payment, entry: Entry, settled: Sequence[Event] = ()
+) -> None:
+    await payment_acts.insert(connection, payment.id, entry)
+    await events.insert(connection, [act_event(before, payment, entry), *settled])
+
+
+def _entry(payment: Payment, act: Act, by: By, now: datetime) -> Entry:
+    return Entry(act, by.reason, by.actor, now, payment.assigned_to, payment.assigned_class)
+
+
+def _check_id(payment_id: int) -> None:
+    if not 1 <= payment_id <= MAX_PAYMENT_ID:
+        raise InvalidInput(f"a payment id is a number from 1 to {MAX_PAYMENT_ID}")
