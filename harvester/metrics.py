@@ -57,6 +57,9 @@ class Metrics:
             registry=registry,
         )
         self.deliveries_dead = Gauge("harvester_webhook_deliveries_dead", "Deliveries given up", registry=registry)
+        self.endpoints_disabled = Gauge(
+            "harvester_webhook_endpoints_disabled", "Endpoints that are told nothing", registry=registry
+        )
         self.invoices = Gauge("harvester_invoices", "Open invoices by status", ["status"], registry=registry)
         self.loop_success = Gauge(
             "harvester_loop_last_success_timestamp_seconds", "Last success of a loop", ["loop"], registry=registry
@@ -68,6 +71,9 @@ class Metrics:
             "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
         )
         self.ready = Gauge("harvester_ready", "1 while /readyz says so", registry=registry)
+        self.leases_held = Gauge(
+            "harvester_leases_held", "1 while this process holds the lease", ["name"], registry=registry
+        )
         self.database_up = Gauge("harvester_database_up", "1 if the database answered last", registry=registry)
 
     def create_chains(self, chains: Iterable[str]) -> None:

@@ -32,7 +32,7 @@ def command() -> None:
 @with_services
 async def list_deliveries(services: Services, status: str, limit: int, before: int | None, as_json: bool) -> None:
     """List deliveries, newest first: those that were given up, or those in another state."""
-    page = await services.outbox.page(DeliveryStatus(status), limit, before)
+    page = await services.outbox.page([DeliveryStatus(status)], limit, before)
     if as_json:
         print_json({"deliveries": [_view(delivery) for delivery in page]})
         return

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
-from uuid import UUID
 
 import structlog
 
 from harvester.chain import Clock
 from harvester.domain.errors import Unavailable
+from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
 from harvester.services.outage import Outage
 from harvester.services.slots import Slots
@@ -27,6 +27,7 @@ from harvester.storage.signals import Signals
 LOOP: Final = "deliveries"
 _POLL_SECS: Final = 1.0
 _GAUGES_SECS: Final = 5.0
+_GIVE_UP_AT_MOST: Final = 1000
 _STORE_SECS: Final = 10.0
 """How long storing an outcome may take before the delivery counts as abandoned and is sent again."""
 
@@ -71,7 +72,7 @@ class Answer(Protocol):
 class Sender(Protocol):
     """Sends webhooks."""
 
-    async def send(self, endpoint: str, url: str, event_id: UUID, body: bytes) -> Answer:
+    async def send(self, target: Target, message: Message) -> Answer:
         """Make one attempt, which ends within the sender's timeout. Raises nothing that the endpoint does."""
 
 
@@ -127,7 +128,7 @@ class Delivery:
         try:
             await self._store()
             wait_secs = await self._claim(group)
-            await self._refresh_gauges()
+            await self._look_around()
         except Unavailable as error:
             return self._outage.retry_secs(error)
         self._outage.over()
@@ -137,8 +138,6 @@ class Delivery:
     async def _claim(self, group: asyncio.TaskGroup) -> float:
         now = self._clock()
         room = self._slots.room(now)
-        if room.in_all <= 0:
-            return _POLL_SECS
         leased_until = now + timedelta(seconds=self._timeout_secs + _STORE_SECS)
         async with self._database.connection() as connection:
             claimed, looked_at = await deliveries.claim(connection, now, leased_until, room)
@@ -151,7 +150,7 @@ class Delivery:
         return _POLL_SECS if due_at is None else min(_POLL_SECS, (due_at - now).total_seconds())
 
     async def _send(self, due: Due) -> None:
-        answer = await self._sender.send(due.endpoint, due.url, due.event_id, due.body.encode())
+        answer = await self._sender.send(due.target, due.message)
         now = self._clock()
         self._slots.give_back(due.endpoint_id, strained=answer.overloaded)
         if answer.overloaded and answer.retry_after_secs:
@@ -172,14 +171,18 @@ class Delivery:
         for outcome in outcomes:
             _report(outcome, outcome.due.id in stored)
 
-    async def _refresh_gauges(self) -> None:
+    async def _look_around(self) -> None:
         if time.monotonic() < self._gauges_at:
             return
         async with self._database.connection() as connection:
+            given_up = await deliveries.give_up_removed(connection, self._clock(), _GIVE_UP_AT_MOST)
             backlog = await deliveries.backlog(connection)
+        if given_up:
+            _log.warning("deliveries for endpoints that were removed are given up", count=given_up)
         self._metrics.deliveries_pending.set(backlog.pending)
         self._metrics.deliveries_oldest.set(backlog.oldest.timestamp() if backlog.oldest else 0)
         self._metrics.deliveries_dead.set(backlog.dead)
+        self._metrics.endpoints_disabled.set(backlog.endpoints_disabled)
         self._gauges_at = time.monotonic() + _GAUGES_SECS
 
     async def _finish(self) -> None:
@@ -209,9 +212,9 @@ def _report(outcome: Outcome, stored: bool) -> None:
     due, attempt = outcome.due, outcome.attempt
     log = _log.bind(
         delivery_id=due.id,
-        event_id=str(due.event_id),
+        event_id=str(due.message.event_id),
         invoice_id=str(due.invoice_id),
-        endpoint=due.endpoint,
+        endpoint=due.target.name,
         attempt=due.tried + 1,
         status_code=attempt.status_code,
         error=attempt.error,

@@ -1,6 +1,6 @@
 """What an operator may ask of the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,11 +10,10 @@ from harvester.domain.errors import InvalidInput, NotFound
 from harvester.storage import outbox
 from harvester.storage.database import Database
 from harvester.storage.deliveries import Attempt, DeliveryStatus
-from harvester.storage.outbox import DeliveryRecord, Resent
+from harvester.storage.outbox import MAX_DELIVERY_ID, DeliveryRecord, Resent
 from harvester.storage.signals import Signals
 
 MAX_PAGE: Final = 1000
-_MAX_DELIVERY_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,16 @@ class Outbox:
     signals: Signals
     clock: Clock
 
-    async def page(self, status: DeliveryStatus, limit: int, before: int | None = None) -> Sequence[DeliveryRecord]:
+    async def page(
+        self,
+        statuses: Collection[DeliveryStatus],
+        limit: int,
+        before: int | None = None,
+        endpoint_id: UUID | None = None,
+    ) -> Sequence[DeliveryRecord]:
         """Return at most `limit` (1 … `MAX_PAGE`) deliveries, newest first: those before id `before` if it is given.
+
+        `endpoint_id`: only those of this endpoint.
 
         Raises:
             InvalidInput: the limit is out of range, or `before` is no delivery id.
@@ -37,7 +44,7 @@ class Outbox:
         if before is not None:
             _check_delivery_id(before)
         async with self.database.connection() as connection:
-            return await outbox.page(connection, status, limit, before)
+            return await outbox.page(connection, statuses, limit, before, endpoint_id)
 
     async def show(self, delivery_id: int) -> tuple[DeliveryRecord, Sequence[Attempt]]:
         """Return a delivery and all its attempts, oldest first.
@@ -77,5 +84,5 @@ class Outbox:
 
 
 def _check_delivery_id(number: int) -> None:
-    if not 1 <= number <= _MAX_DELIVERY_ID:
-        raise InvalidInput(f"a delivery id is a number from 1 to {_MAX_DELIVERY_ID}")
+    if not 1 <= number <= MAX_DELIVERY_ID:
+        raise InvalidInput(f"a delivery id is a number from 1 to {MAX_DELIVERY_ID}")

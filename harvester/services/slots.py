@@ -9,6 +9,11 @@ from harvester.storage.deliveries import Room
 
 DEFAULT_IN_ALL: Final = 512
 DEFAULT_PER_ENDPOINT: Final = 192
+FIRST: Final = 16
+"""What an endpoint is allowed until it has answered: one that never does cannot take more."""
+RESERVED: Final = 4
+"""What each endpoint is allowed even when others have taken all: that many hang, the rest are served."""
+_RESERVED_IN_ALL: Final = 128
 MAX_PAUSE_SECS: Final = 60.0
 """Others may be welcome where one is not, so what an endpoint asks for in answer to one binds all only so long."""
 
@@ -31,6 +36,7 @@ class Slots:
     def __init__(self, in_all: int = DEFAULT_IN_ALL, per_endpoint: int = DEFAULT_PER_ENDPOINT) -> None:
         self._in_all = in_all
         self._per_endpoint = per_endpoint
+        self._first = min(FIRST, per_endpoint)
         self._endpoints: dict[UUID, _Endpoint] = {}
 
     @property
@@ -40,12 +46,19 @@ class Slots:
 
     def room(self, now: datetime) -> Room:
         """Return how many more may be in flight."""
-        by_endpoint = {endpoint_id: endpoint.free(now) for endpoint_id, endpoint in self._endpoints.items()}
-        return Room(self._in_all - self.busy, by_endpoint, self._per_endpoint)
+        spare = self._in_all - self.busy
+        free = {endpoint_id: endpoint.free(now) for endpoint_id, endpoint in self._endpoints.items()}
+        if spare > 0:
+            return Room(spare, free, self._first)
+        reserved = {
+            endpoint_id: min(free[endpoint_id], max(0, RESERVED - endpoint.busy))
+            for endpoint_id, endpoint in self._endpoints.items()
+        }
+        return Room(_RESERVED_IN_ALL, reserved, min(RESERVED, self._first))
 
     def take(self, endpoint_id: UUID) -> None:
         """Count one send to the endpoint."""
-        self._endpoints.setdefault(endpoint_id, _Endpoint(self._per_endpoint)).busy += 1
+        self._endpoints.setdefault(endpoint_id, _Endpoint(self._first)).busy += 1
 
     def give_back(self, endpoint_id: UUID, strained: bool) -> None:
         """End one send; `strained` says that the endpoint did not answer, or asked for less."""

@@ -4,12 +4,15 @@ Of the deliveries of one endpoint and invoice at most one is in flight, and it i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
+from harvester.domain.webhooks import Message, Target
 from harvester.storage.database import Connection
 
 # `open`: the endpoints that may be sent to, with how much; in random order, so that none is always served last.
@@ -18,7 +21,8 @@ from harvester.storage.database import Connection
 # each look reads only what is due, however much waits.
 CLAIM: Final = """
 WITH open AS MATERIALIZED (
-    SELECT endpoints.id, endpoints.name, endpoints.url, coalesce(known.room, $5::integer) AS room
+    SELECT endpoints.id, endpoints.name, endpoints.url, endpoints.local, coalesce(known.room, $5::integer) AS room,
+           array_remove(ARRAY[secret, CASE WHEN old_secret_until > $1 THEN old_secret END], NULL) AS secrets
     FROM endpoints LEFT JOIN unnest($3::uuid[], $4::integer[]) AS known (id, room) ON known.id = endpoints.id
     WHERE endpoints.enabled AND coalesce(known.room, $5) > 0
     ORDER BY random()
@@ -47,8 +51,9 @@ WITH open AS MATERIALIZED (
     WHERE id = ANY (ARRAY(SELECT id FROM due))
     RETURNING id, endpoint_id, event_id, leased_until, attempts - schedule_start AS tried
 )
-SELECT leased.id, leased.leased_until, leased.tried, open.id AS endpoint_id, open.name AS endpoint, open.url,
-       events.id AS event_id, events.invoice_id, events.created_at AS event_created_at, events.body
+SELECT leased.id, leased.leased_until, leased.tried, open.id AS endpoint_id, open.name, open.url, open.local,
+       open.secrets, events.id AS event_id, events.type, events.invoice_id, events.sequence,
+       events.created_at AS event_created_at, events.body
 FROM leased JOIN open ON open.id = leased.endpoint_id
 LEFT JOIN events ON events.id = leased.event_id AND leased.leased_until IS NOT NULL
 ORDER BY leased.id
@@ -81,7 +86,7 @@ WITH outcome AS MATERIALIZED (
       AND deliveries.status = 'pending' AND deliveries.sequence > changed.sequence
       AND deliveries.leased_until IS NULL
 ), disabled AS (
-    UPDATE endpoints SET enabled = false, updated_at = $1
+    UPDATE endpoints SET enabled = false, disabled_reason = 'it answered 410 Gone', updated_at = $1
     WHERE id IN (SELECT endpoint_id FROM changed JOIN outcome USING (id) WHERE outcome.gone)
 )
 SELECT id FROM changed
@@ -98,8 +103,27 @@ WHERE endpoints.enabled
 BACKLOG: Final = """
 SELECT
     (SELECT count(*) FROM deliveries WHERE status = 'pending') AS pending,
-    (SELECT created_at FROM deliveries WHERE status = 'pending' ORDER BY id LIMIT 1) AS oldest,
-    (SELECT count(*) FROM deliveries WHERE status = 'dead') AS dead
+    (SELECT min(first.created_at) FROM endpoints CROSS JOIN LATERAL (
+        SELECT created_at FROM deliveries
+        WHERE endpoint_id = endpoints.id AND status = 'pending' ORDER BY id LIMIT 1
+    ) AS first WHERE endpoints.enabled) AS oldest,
+    (SELECT coalesce(sum(given_up.count), 0)::bigint FROM endpoints CROSS JOIN LATERAL (
+        SELECT count(*) FROM deliveries WHERE endpoint_id = endpoints.id AND status = 'dead'
+    ) AS given_up) AS dead,
+    (SELECT count(*) FROM endpoints WHERE NOT enabled AND removed_at IS NULL) AS endpoints_disabled
+"""
+# A removed endpoint may have more pending than one statement should change, and a new one while it is removed.
+GIVE_UP_REMOVED: Final = """
+UPDATE deliveries SET status = 'dead', leased_until = NULL, finished_at = $1
+WHERE id IN (
+    SELECT found.id FROM endpoints CROSS JOIN LATERAL (
+        SELECT id FROM deliveries
+        WHERE endpoint_id = endpoints.id AND status = 'pending' AND (leased_until IS NULL OR leased_until <= $1)
+        ORDER BY id LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) AS found
+    WHERE endpoints.removed_at IS NOT NULL
+)
 """
 
 
@@ -121,15 +145,11 @@ class Due:
     tried: int
     """Attempts of this run of the schedule that have failed."""
     endpoint_id: UUID
-    endpoint: str
-    """The endpoint's name."""
-    url: str = field(repr=False)
-    """May hold secrets."""
-    event_id: UUID
+    target: Target
     invoice_id: UUID
     event_created_at: datetime
-    body: str = field(repr=False)
-    """JSON text exactly as it was recorded."""
+    message: Message
+    """Its body is exactly as it was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +185,9 @@ class Backlog:
 
     pending: int
     oldest: datetime | None
-    """Creation of the oldest pending delivery."""
+    """Creation of the oldest delivery that is pending for an enabled endpoint."""
     dead: int
+    endpoints_disabled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +215,7 @@ async def claim(connection: Connection, now: datetime, leased_until: datetime, r
         room.unknown_endpoint,
         room.in_all,
     )
-    return [Due(**row) for row in rows if row["leased_until"] is not None], len(rows)
+    return [_due(row) for row in rows if row["leased_until"] is not None], len(rows)
 
 
 async def store_outcomes(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> set[int]:
@@ -230,3 +251,22 @@ async def backlog(connection: Connection) -> Backlog:
     """Return what the outbox holds."""
     (row,) = await connection.fetch(BACKLOG)
     return Backlog(**row)
+
+
+async def give_up_removed(connection: Connection, now: datetime, at_most: int) -> int:
+    """Give up deliveries that wait for endpoints which were removed, `at_most` of each; return how many."""
+    tag = await connection.execute(GIVE_UP_REMOVED, now, at_most)
+    return int(tag.rsplit(" ", 1)[1])
+
+
+def _due(row: asyncpg.Record) -> Due:
+    return Due(
+        id=row["id"],
+        leased_until=row["leased_until"],
+        tried=row["tried"],
+        endpoint_id=row["endpoint_id"],
+        target=Target(row["name"], row["url"], row["local"], tuple(row["secrets"])),
+        invoice_id=row["invoice_id"],
+        event_created_at=row["event_created_at"],
+        message=Message(row["event_id"], row["type"], row["sequence"], row["body"].encode()),
+    )

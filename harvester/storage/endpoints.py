@@ -1,19 +1,90 @@
-"""Endpoints: where events are told. The environment names one; its row has that name."""
+"""Endpoints: where events are told. The environment names one; others are made by the operator or over the API."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
+import asyncpg
+
+from harvester.domain.webhooks import Target
 from harvester.storage.database import Connection
 
 ENVIRONMENT: Final = "environment"
 
 UPSERT: Final = """
-INSERT INTO endpoints (id, name, url, enabled, created_at, updated_at)
-VALUES (gen_random_uuid(), $1, $2, true, $3, $3)
-ON CONFLICT (name) DO UPDATE SET url = excluded.url, enabled = true, updated_at = excluded.updated_at
+INSERT INTO endpoints (id, name, url, local, enabled, created_at, updated_at)
+VALUES (gen_random_uuid(), $1, $2, true, true, $3, $3)
+ON CONFLICT (name) WHERE removed_at IS NULL
+DO UPDATE SET url = excluded.url, enabled = true, disabled_reason = NULL, updated_at = excluded.updated_at
 WHERE endpoints.url <> excluded.url OR NOT endpoints.enabled
 """
-DISABLE: Final = "UPDATE endpoints SET enabled = false, updated_at = $2 WHERE name = $1 AND enabled"
+DISABLE: Final = """
+UPDATE endpoints SET enabled = false, disabled_reason = 'WEBHOOK_ENDPOINT is not set', updated_at = $2
+WHERE name = $1 AND removed_at IS NULL AND enabled
+"""
+
+_COLUMNS: Final = """id, name, url, event_types, local, enabled, disabled_reason, secret, old_secret, old_secret_until,
+    created_at, updated_at"""
+SELECT_ALL: Final = f"SELECT {_COLUMNS} FROM endpoints WHERE removed_at IS NULL ORDER BY name"
+SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM endpoints WHERE removed_at IS NULL AND (name = $1 OR id::text = $1)"
+# The bound is not exact when several are made at the same moment; it need not be.
+INSERT: Final = f"""
+INSERT INTO endpoints (id, name, url, event_types, local, enabled, secret, created_at, updated_at)
+SELECT gen_random_uuid(), $1, $2, $3, $4, true, $5, $6, $6
+WHERE (SELECT count(*) FROM endpoints WHERE removed_at IS NULL) < $7
+ON CONFLICT (name) WHERE removed_at IS NULL DO NOTHING
+RETURNING {_COLUMNS}
+"""
+UPDATE: Final = f"""
+UPDATE endpoints SET
+    url = $2, event_types = $3, enabled = $4, updated_at = $6,
+    disabled_reason = CASE WHEN $4 THEN NULL WHEN enabled THEN $5 ELSE disabled_reason END
+WHERE id = $1 AND removed_at IS NULL
+RETURNING {_COLUMNS}
+"""
+ROTATE: Final = f"""
+UPDATE endpoints SET
+    secret = $2, updated_at = $4::timestamptz,
+    old_secret = CASE WHEN $3::timestamptz > $4 THEN secret END,
+    old_secret_until = CASE WHEN $3 > $4 AND secret IS NOT NULL THEN $3 END
+WHERE id = $1 AND removed_at IS NULL
+RETURNING {_COLUMNS}
+"""
+REMOVE: Final = """
+UPDATE endpoints SET
+    removed_at = $2, updated_at = $2, enabled = false, disabled_reason = 'removed',
+    secret = NULL, old_secret = NULL, old_secret_until = NULL
+WHERE id = $1 AND removed_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where events are told."""
+
+    id: UUID
+    name: str
+    url: str = field(repr=False)
+    """May hold secrets."""
+    event_types: Sequence[str]
+    """What it is told."""
+    local: bool
+    """The operator's own word: may be plain http and at a private address."""
+    enabled: bool
+    disabled_reason: str | None
+    secret: str | None = field(repr=False)
+    old_secret: str | None = field(repr=False)
+    old_secret_until: datetime | None
+    """Until then the secret before the present one signs, too."""
+    created_at: datetime
+    updated_at: datetime
+
+    def target(self, now: datetime) -> Target:
+        """Return what the sender needs at `now`."""
+        old = self.old_secret if self.old_secret_until and self.old_secret_until > now else None
+        return Target(self.name, self.url, self.local, tuple(secret for secret in (self.secret, old) if secret))
 
 
 async def ensure_environment_endpoint(connection: Connection, url: str | None, now: datetime) -> None:
@@ -26,3 +97,50 @@ async def ensure_environment_endpoint(connection: Connection, url: str | None, n
         await connection.execute(DISABLE, ENVIRONMENT, now)
     else:
         await connection.execute(UPSERT, ENVIRONMENT, url, now)
+
+
+async def all_endpoints(connection: Connection) -> Sequence[Endpoint]:
+    """Return those that have not been removed, by name."""
+    return [Endpoint(**row) for row in await connection.fetch(SELECT_ALL)]
+
+
+async def find(connection: Connection, name_or_id: str) -> Endpoint | None:
+    """Return the endpoint of that name or id, or None."""
+    return _one(await connection.fetchrow(SELECT_ONE, name_or_id))
+
+
+async def insert(
+    connection: Connection,
+    name: str,
+    url: str,
+    event_types: Sequence[str],
+    secret: str,
+    now: datetime,
+    *,
+    local: bool,
+    at_most: int,
+) -> Endpoint | None:
+    """Make an endpoint and return it; None if the name is taken or there are `at_most` already."""
+    return _one(await connection.fetchrow(INSERT, name, url, event_types, local, secret, now, at_most))
+
+
+async def update(connection: Connection, changed: Endpoint, reason: str | None, now: datetime) -> Endpoint | None:
+    """Write `url`, `event_types` and `enabled` (if it was enabled and is no more: for this `reason`); None: removed."""
+    values = (changed.id, changed.url, changed.event_types, changed.enabled, reason, now)
+    return _one(await connection.fetchrow(UPDATE, *values))
+
+
+async def rotate(
+    connection: Connection, endpoint_id: UUID, secret: str, old_until: datetime, now: datetime
+) -> Endpoint | None:
+    """Sign with `secret` from now on, and with the one before it until `old_until`, too; None: removed."""
+    return _one(await connection.fetchrow(ROTATE, endpoint_id, secret, old_until, now))
+
+
+async def remove(connection: Connection, endpoint_id: UUID, now: datetime) -> bool:
+    """Remove the endpoint with its secrets; say whether it was there. What is pending is given up by and by."""
+    return (await connection.execute(REMOVE, endpoint_id, now)).endswith(" 1")
+
+
+def _one(row: asyncpg.Record | None) -> Endpoint | None:
+    return Endpoint(**row) if row else None

@@ -10,17 +10,17 @@ INSERT: Final = """
 WITH event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::json[])
-    RETURNING id, invoice_id, sequence, created_at
+    RETURNING id, type, invoice_id, sequence, created_at
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
 SELECT endpoints.id, event.id, event.invoice_id, event.sequence, 'pending', event.created_at, event.created_at
-FROM event CROSS JOIN endpoints WHERE endpoints.enabled
+FROM event JOIN endpoints ON endpoints.enabled AND event.type = ANY (endpoints.event_types)
 ORDER BY event.invoice_id, event.sequence
 """
 
 
 async def insert(connection: Connection, events: Sequence[Event]) -> None:
-    """Store `events` with a delivery of each for each enabled endpoint."""
+    """Store `events` with a delivery of each for each enabled endpoint that wants its type."""
     await connection.execute(
         INSERT,
         [event.id for event in events],

@@ -28,7 +28,7 @@ WITH invoice AS (
     VALUES ($20, $21, $1, $13, $22, $10, $23)
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT id, $20, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled
+SELECT id, $20, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled AND $21 = ANY (event_types)
 """
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 # Begins with the invoice that the page comes after, which shows that it exists.
@@ -61,7 +61,7 @@ SELECT status, count(*) FROM invoices WHERE status IN ('unclaimed', 'waiting') G
 
 
 async def insert(connection: Connection, invoice: Invoice, event: Event) -> int:
-    """Store a new invoice, its first event and a delivery for each enabled endpoint, atomically.
+    """Store a new invoice, its first event and a delivery for each enabled endpoint that wants it, atomically.
 
     Returns how many deliveries were made.
     """

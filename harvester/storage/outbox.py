@@ -1,6 +1,6 @@
 """The outbox as the operator sees it: lists, one delivery with its attempts, and sending again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
@@ -11,21 +11,36 @@ import asyncpg
 from harvester.storage.database import Connection
 from harvester.storage.deliveries import Attempt, DeliveryStatus
 
-_SELECT: Final = """
-SELECT deliveries.id, deliveries.status, endpoints.name AS endpoint, endpoints.enabled AS endpoint_enabled,
+MAX_DELIVERY_ID: Final = 2**63 - 1
+
+_COLUMNS: Final = """deliveries.id, deliveries.status, endpoints.name AS endpoint, endpoints.enabled AS endpoint_enabled,
        deliveries.event_id, events.type AS event_type, deliveries.invoice_id, deliveries.sequence,
        deliveries.attempts, deliveries.due_at, deliveries.created_at, deliveries.finished_at,
-       last.attempted_at, last.duration_ms, last.status_code, last.error, last.response_head
-FROM deliveries
-JOIN endpoints ON endpoints.id = deliveries.endpoint_id
+       last.attempted_at, last.duration_ms, last.status_code, last.error, last.response_head"""
+_DETAILS: Final = """
 JOIN events ON events.id = deliveries.event_id
 LEFT JOIN delivery_attempts AS last ON last.delivery_id = deliveries.id AND last.attempt = deliveries.attempts
 """
-SELECT_PAGE: Final = f"{_SELECT} WHERE deliveries.status = $1 ORDER BY deliveries.id DESC LIMIT $2"
-SELECT_PAGE_BEFORE: Final = (
-    f"{_SELECT} WHERE deliveries.status = $1 AND deliveries.id < $3 ORDER BY deliveries.id DESC LIMIT $2"
+# Merged from what an index has in order: the newest of each endpoint and state.
+SELECT_PAGE: Final = f"""
+WITH deliveries AS MATERIALIZED (
+    SELECT newest.* FROM endpoints CROSS JOIN unnest($1::text[]) AS wanted CROSS JOIN LATERAL (
+        SELECT * FROM deliveries
+        WHERE endpoint_id = endpoints.id AND status = wanted AND id < $3
+        ORDER BY id DESC LIMIT $2
+    ) AS newest
+    WHERE $4::uuid IS NULL OR endpoints.id = $4
+    ORDER BY newest.id DESC LIMIT $2
 )
-SELECT_ONE: Final = f"{_SELECT} WHERE deliveries.id = $1"
+SELECT {_COLUMNS}
+FROM deliveries JOIN endpoints ON endpoints.id = deliveries.endpoint_id {_DETAILS}
+ORDER BY deliveries.id DESC
+"""
+SELECT_ONE: Final = f"""
+SELECT {_COLUMNS}
+FROM deliveries JOIN endpoints ON endpoints.id = deliveries.endpoint_id {_DETAILS}
+WHERE deliveries.id = $1
+"""
 SELECT_ATTEMPTS: Final = """
 SELECT attempted_at, duration_ms, status_code, error, response_head
 FROM delivery_attempts WHERE delivery_id = $1 ORDER BY attempt
@@ -35,7 +50,7 @@ RESEND: Final = """
 WITH found AS MATERIALIZED (
     SELECT deliveries.id, deliveries.status, deliveries.leased_until, endpoints.name, endpoints.enabled
     FROM deliveries JOIN endpoints ON endpoints.id = deliveries.endpoint_id
-    WHERE deliveries.id = $1::bigint OR deliveries.event_id = $2::uuid
+    WHERE (deliveries.id = $1::bigint OR deliveries.event_id = $2::uuid) AND endpoints.removed_at IS NULL
     FOR UPDATE OF deliveries
 ), resent AS (
     UPDATE deliveries SET
@@ -84,13 +99,18 @@ class Resent:
 
 
 async def page(
-    connection: Connection, status: DeliveryStatus, limit: int, before: int | None
+    connection: Connection,
+    statuses: Collection[DeliveryStatus],
+    limit: int,
+    before: int | None,
+    endpoint_id: UUID | None = None,
 ) -> Sequence[DeliveryRecord]:
-    """Return at most `limit` deliveries in that state, newest first: those before id `before` if it is given."""
-    if before is None:
-        rows = await connection.fetch(SELECT_PAGE, status.value, limit)
-    else:
-        rows = await connection.fetch(SELECT_PAGE_BEFORE, status.value, limit, before)
+    """Return at most `limit` deliveries in these states, newest first: those before id `before` if it is given.
+
+    `endpoint_id`: only those of this endpoint.
+    """
+    wanted = [status.value for status in statuses]
+    rows = await connection.fetch(SELECT_PAGE, wanted, limit, before or MAX_DELIVERY_ID, endpoint_id)
     return [_from_row(row) for row in rows]
 
 
@@ -108,6 +128,7 @@ async def attempts(connection: Connection, delivery_id: int) -> Sequence[Attempt
 async def resend(connection: Connection, delivery_or_event_id: int | UUID, now: datetime) -> Sequence[Resent]:
     """Make a delivery, or all of an event, due now, whatever became of them before; none if there is no such thing.
 
+    Those of endpoints that have been removed are none.
     One of them that is in flight is left alone, so asking twice sends once. The order within the invoice is kept.
     """
     by_event = isinstance(delivery_or_event_id, UUID)

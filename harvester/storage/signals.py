@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 import asyncpg
@@ -53,6 +54,15 @@ class Signals:
         hint = Hint()
         self._hints[channel].append(hint)
         return hint
+
+    @contextmanager
+    def listening(self, channel: str) -> Iterator[Hint]:
+        """Yield a new waiter on `channel`, for the length of the block."""
+        hint = self.subscribe(channel)
+        try:
+            yield hint
+        finally:
+            self._hints[channel].remove(hint)
 
     def publish(self, channel: str) -> None:
         """Say that there is work on `channel`. Call it after the commit. Never blocks, never fails."""

@@ -101,7 +101,7 @@ class WebhookClient:
         timeout_secs: float = DEFAULT_TIMEOUT_SECS,
         rules: EgressRules | None = None,
     ) -> AsyncIterator[Self]:
-        """Yield a client; `secrets` are by endpoint name, beside a target's own; `timeout_secs` is for a whole attempt."""
+        """Yield a client; `secrets` are by endpoint name, beside a target's own; `timeout_secs` bounds an attempt."""
         rules = rules or EgressRules()
         async with (
             _session(version, timeout_secs, guarded_sockets(rules)) as guarded,

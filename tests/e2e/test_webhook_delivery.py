@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from harvester.domain.errors import InvalidInput, NotFound
 from harvester.domain.events import EventType
+from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
 from harvester.services import delivery
 from harvester.services.delivery import Delivery
@@ -195,14 +196,14 @@ async def test_every_failure_is_stored_shown_counted_and_tried_again(
     async with rig.running():
         await rig.invoice()
         await rig.stored_count(1)
-        (pending,) = await rig.outbox.page(DeliveryStatus.PENDING, 10)
+        (pending,) = await rig.outbox.page([DeliveryStatus.PENDING], 10)
         last = pending.last_attempt
         assert last is not None
         assert (last.status_code, last.error) == (status_code, error)
         assert pending.due_at == rig.clock() + timedelta(seconds=5)
         rig.pass_time(5)
         await rig.stored_count(1)
-    (done,), attempts = await rig.outbox.page(DeliveryStatus.DELIVERED, 10), (await rig.outbox.show(pending.id))[1]
+    (done,), attempts = await rig.outbox.page([DeliveryStatus.DELIVERED], 10), (await rig.outbox.show(pending.id))[1]
     assert done.attempts == 2
     assert [attempt.status_code for attempt in attempts] == [status_code, 200]
     assert rig.metric("harvester_webhook_attempts_total", result=result) == 1
@@ -270,7 +271,7 @@ async def test_a_receiver_down_for_the_whole_schedule_leaves_a_dead_delivery_tha
         assert rig.clock() - started_at > timedelta(days=3)
         await rig.stored.next()  # the next event of the invoice has its turn
 
-        (dead,) = await rig.outbox.page(DeliveryStatus.DEAD, 10)
+        (dead,) = await rig.outbox.page([DeliveryStatus.DEAD], 10)
         assert (dead.id, dead.attempts, dead.invoice_id) == (delivery_id, MAX_ATTEMPTS, invoice_id)
         rig.receiver.behaviour = answer(200)
         (resent,) = await rig.outbox.resend(delivery_id)
@@ -285,7 +286,7 @@ async def test_what_was_delivered_can_be_sent_again_by_its_event(rig: Rig) -> No
     await rig.invoice()
     async with rig.running():
         await rig.stored_count(1)
-        (record,) = await rig.outbox.page(DeliveryStatus.DELIVERED, 1)
+        (record,) = await rig.outbox.page([DeliveryStatus.DELIVERED], 1)
         await rig.outbox.resend(record.event_id)
         await rig.stored_count(1)
     first, second = rig.receiver.received
@@ -302,8 +303,8 @@ async def test_what_is_not_there_is_not_found(rig: Rig) -> None:
     refused: list[Callable[[], object]] = [
         lambda: rig.outbox.resend(2**63),
         lambda: rig.outbox.show(0),
-        lambda: rig.outbox.page(DeliveryStatus.DEAD, 0),
-        lambda: rig.outbox.page(DeliveryStatus.DEAD, 1, 2**63),
+        lambda: rig.outbox.page([DeliveryStatus.DEAD], 0),
+        lambda: rig.outbox.page([DeliveryStatus.DEAD], 1, 2**63),
     ]
     for call in refused:
         with pytest.raises(InvalidInput, match="from 1 to"):
@@ -423,8 +424,8 @@ async def test_a_database_that_goes_away_costs_time_and_nothing_else(rig: Rig) -
 
 async def test_a_programming_error_ends_the_process(rig: Rig) -> None:
     class Broken:
-        async def send(self, endpoint: str, url: str, event_id: UUID, body: bytes) -> delivery.Answer:
-            raise RuntimeError(f"a bug with {endpoint} {url} {event_id} {body!r}")
+        async def send(self, target: Target, message: Message) -> delivery.Answer:
+            raise RuntimeError(f"a bug with {target} {message}")
 
     await rig.invoice()
     service = Delivery(rig.database, Broken(), rig.signals, rig.clock, rig.metrics, 1.0)

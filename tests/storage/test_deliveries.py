@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from harvester.domain.events import EventType
+from harvester.domain.webhooks import Message, Target
 from harvester.storage import deliveries, outbox
 from harvester.storage.database import Database
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Due, Outcome, Room
@@ -54,8 +55,9 @@ async def test_a_claim_brings_all_that_sending_needs(database: Database) -> None
     invoice_id = await add_invoice(database, NOW)
     (event,) = await rows(database, "SELECT id, body FROM events")
     (due,) = await claim(database)
-    assert due == Due(due.id, NOW + LEASE, 0, endpoint_id, "shop", URL, event["id"], invoice_id, NOW, event["body"])
-    assert "ї" in due.body
+    message = Message(event["id"], "invoice.created", 1, event["body"].encode())
+    assert due == Due(due.id, NOW + LEASE, 0, endpoint_id, Target("shop", URL, local=True), invoice_id, NOW, message)
+    assert "ї" in due.message.body.decode()
     assert URL not in repr(due)
 
 
@@ -129,7 +131,7 @@ async def test_two_endpoints_are_told_on_their_own(database: Database) -> None:
     first, second = await claim(database)
     assert await store(database, first)
     (next_one,) = await claim(database)
-    assert next_one.endpoint == first.endpoint != second.endpoint
+    assert next_one.target.name == first.target.name != second.target.name
 
 
 async def test_room_bounds_what_is_claimed_for_each_endpoint_and_in_all(database: Database) -> None:
@@ -137,7 +139,7 @@ async def test_room_bounds_what_is_claimed_for_each_endpoint_and_in_all(database
     for _ in range(8):
         await add_invoice(database, NOW)
     claimed = await claim(database, room=Room(100, {busy: 2, full: 0}, 5))
-    assert sorted(due.endpoint for due in claimed) == ["busy"] * 2 + ["new"] * 5
+    assert sorted(due.target.name for due in claimed) == ["busy"] * 2 + ["new"] * 5
     assert len(await claim(database, room=Room(4, {}, 100))) == 4
 
 
@@ -157,7 +159,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_with_the_outcome(database: D
     await add_endpoint(database, "books", URL)
     await add_invoice(database, NOW)
     await add_invoice(database, NOW)
-    gone = next(due for due in await claim(database) if due.endpoint == "shop")
+    gone = next(due for due in await claim(database) if due.target.name == "shop")
     assert await store(database, gone, DeliveryStatus.DEAD, gone=True)
     enabled = await rows(database, "SELECT name FROM endpoints WHERE enabled")
     assert [row["name"] for row in enabled] == ["books"]
@@ -193,7 +195,7 @@ async def test_the_backlog_counts_what_waits_and_what_was_given_up(database: Dat
     due = await claim(database)
     await store(database, due[0], DeliveryStatus.DEAD)
     async with database.connection() as connection:
-        assert await deliveries.backlog(connection) == deliveries.Backlog(2, due[1].event_created_at, 1)
+        assert await deliveries.backlog(connection) == deliveries.Backlog(2, due[1].event_created_at, 1, 0)
 
 
 async def test_lists_are_newest_first_by_state_and_page(database: Database) -> None:
@@ -203,10 +205,10 @@ async def test_lists_are_newest_first_by_state_and_page(database: Database) -> N
     for due in await claim(database, room=Room(3, {}, 3)):
         await store(database, due)
     async with database.connection() as connection:
-        first = await outbox.page(connection, DeliveryStatus.DELIVERED, 2, None)
-        second = await outbox.page(connection, DeliveryStatus.DELIVERED, 2, first[-1].id)
-        pending = await outbox.page(connection, DeliveryStatus.PENDING, 10, None)
-        assert await outbox.page(connection, DeliveryStatus.DEAD, 10, None) == []
+        first = await outbox.page(connection, [DeliveryStatus.DELIVERED], 2, None)
+        second = await outbox.page(connection, [DeliveryStatus.DELIVERED], 2, first[-1].id)
+        pending = await outbox.page(connection, [DeliveryStatus.PENDING], 10, None)
+        assert await outbox.page(connection, [DeliveryStatus.DEAD], 10, None) == []
         (shown, attempts) = await outbox.get(connection, first[0].id), await outbox.attempts(connection, first[0].id)
     ids = [record.id for record in [*first, *second]]
     assert ids == sorted(ids, reverse=True)
@@ -226,10 +228,10 @@ async def test_what_is_finished_is_sent_again_with_a_whole_schedule(database: Da
     later = NOW + timedelta(days=9)
     async with database.connection() as connection:
         (resent,) = await outbox.resend(connection, due.id, later)
-        (repeated,) = await outbox.resend(connection, due.event_id, later)
+        (repeated,) = await outbox.resend(connection, due.message.event_id, later)
     assert (resent.delivery_id, resent.was, repeated.was) == (due.id, status, DeliveryStatus.PENDING)
     (again,) = await claim(database, later)
-    assert (again.id, again.event_id, again.tried) == (due.id, due.event_id, 0)
+    assert (again.id, again.message.event_id, again.tried) == (due.id, due.message.event_id, 0)
     assert await store(database, again, DeliveryStatus.PENDING, later, now=later)
     (third,) = await claim(database, later)
     assert third.tried == 1
@@ -278,7 +280,7 @@ async def test_the_environment_names_one_endpoint_whose_deliveries_follow_its_ur
         for _ in range(2):
             await ensure_environment_endpoint(connection, "http://new/", NOW)
         (due,) = await claim(database)
-        assert (due.endpoint, due.url) == ("environment", "http://new/")
+        assert (due.target.name, due.target.url) == ("environment", "http://new/")
         await ensure_environment_endpoint(connection, None, NOW)
         await ensure_environment_endpoint(connection, None, NOW)
         await add_invoice(database, NOW)
@@ -324,5 +326,5 @@ async def test_no_statement_of_the_sender_reads_what_is_finished(database: Datab
                 await connection.execute("DEALLOCATE hot")
                 scans = [line for line in plan if "Seq Scan" in line and "endpoints" not in line]
                 assert scans == [], f"{name}, {mode}:\n" + "\n".join(plan)
-                used = "deliveries_by_status" if name == "BACKLOG" else "deliveries_due"
+                used = "deliveries_by_state" if name == "BACKLOG" else "deliveries_due"
                 assert name == "STORE_OUTCOMES" or any(used in line for line in plan), "\n".join(plan)

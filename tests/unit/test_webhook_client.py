@@ -3,12 +3,13 @@
 import gzip
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvester.domain.webhooks import Message, Target
 from harvester.metrics import ATTEMPT_RESULTS
 from harvester.webhooks.client import Answer, WebhookClient, _retry_after
 from tests.clock import ManualClock
@@ -16,6 +17,7 @@ from tests.receiver import Behaviour, Receiver, answer, raw, receiving, redirect
 
 EVENT = UUID("0198c0de-0000-7000-8000-000000000001")
 BODY = '{"z": "ї",  "a": 1}'.encode()
+MESSAGE = Message(EVENT, "invoice.paid", 2, BODY)
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ async def client() -> AsyncIterator[WebhookClient]:
 
 
 async def test_the_body_arrives_byte_for_byte_with_its_headers(client: WebhookClient, receiver: Receiver) -> None:
-    outcome = await client.send("shop", receiver.url, EVENT, BODY)
+    outcome = await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     (request,) = receiver.received
     assert (outcome.status_code, outcome.delivered, outcome.result) == (200, True, "delivered")
     assert (request.method, request.body) == ("POST", BODY)
@@ -40,18 +42,19 @@ async def test_the_body_arrives_byte_for_byte_with_its_headers(client: WebhookCl
     assert request.headers["webhook-id"] == str(EVENT)
     assert request.headers["webhook-timestamp"] == "1767225600"
     assert "webhook-signature" not in request.headers
+    assert (request.headers["harvester-event"], request.headers["harvester-sequence"]) == ("invoice.paid", "2")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 async def test_every_2xx_is_success(client: WebhookClient, receiver: Receiver, status: int) -> None:
     receiver.behaviour = answer(status)
-    assert (await client.send("shop", receiver.url, EVENT, BODY)).delivered
+    assert (await client.send(Target("shop", receiver.url, local=True), MESSAGE)).delivered
 
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 308, 400, 404, 410, 429, 500, 503])
 async def test_every_other_status_is_a_refusal(client: WebhookClient, receiver: Receiver, status: int) -> None:
     receiver.behaviour = answer(status, Location="/elsewhere")
-    outcome = await client.send("shop", receiver.url, EVENT, BODY)
+    outcome = await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     assert (outcome.status_code, outcome.delivered, outcome.result) == (status, False, "refused")
     assert len(receiver.received) == 1
 
@@ -59,7 +62,7 @@ async def test_every_other_status_is_a_refusal(client: WebhookClient, receiver: 
 async def test_a_redirect_is_not_followed(client: WebhookClient, receiver: Receiver) -> None:
     async with receiving() as elsewhere:
         receiver.behaviour = redirect(elsewhere.url)
-        assert (await client.send("shop", receiver.url, EVENT, BODY)).status_code == 307
+        assert (await client.send(Target("shop", receiver.url, local=True), MESSAGE)).status_code == 307
         assert elsewhere.received == []
 
 
@@ -78,7 +81,7 @@ async def test_a_broken_endpoint_is_an_outcome_not_an_error(
     client: WebhookClient, receiver: Receiver, behaviour: Behaviour, result: str, error: str
 ) -> None:
     receiver.behaviour = behaviour
-    outcome = await client.send("shop", receiver.url, EVENT, BODY)
+    outcome = await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     assert (outcome.status_code, outcome.result, outcome.overloaded) == (None, result, True)
     assert error in (outcome.error or "")
     assert result in ATTEMPT_RESULTS
@@ -87,7 +90,7 @@ async def test_a_broken_endpoint_is_an_outcome_not_an_error(
 async def test_an_endpoint_that_does_not_answer_is_waited_for_no_longer_than_the_timeout(receiver: Receiver) -> None:
     receiver.behaviour = silent()
     async with WebhookClient.open({}, ManualClock(), "1.2", timeout_secs=0.2) as client:
-        outcome = await client.send("shop", receiver.url, EVENT, BODY)
+        outcome = await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     assert (outcome.status_code, outcome.result, outcome.error) == (None, "timeout", "no answer in time")
     assert outcome.overloaded
     assert outcome.duration_ms >= 190
@@ -109,14 +112,14 @@ async def test_an_endpoint_that_does_not_answer_is_waited_for_no_longer_than_the
     ],
 )
 async def test_no_error_shows_the_url(client: WebhookClient, url: str) -> None:
-    outcome = await client.send("shop", url, EVENT, BODY)
+    outcome = await client.send(Target("shop", url, local=True), MESSAGE)
     assert outcome.result in {"failed", "timeout"}
     assert outcome.error
     assert "hush" not in repr(outcome)
 
 
 async def test_tls_that_fails_is_an_outcome(client: WebhookClient, receiver: Receiver) -> None:
-    outcome = await client.send("shop", receiver.url.replace("http:", "https:"), EVENT, BODY)
+    outcome = await client.send(Target("shop", receiver.url.replace("http:", "https:"), local=True), MESSAGE)
     assert (outcome.result, outcome.error) == ("failed", "TLS failed: the certificate or the protocol is not accepted")
 
 
@@ -135,12 +138,12 @@ async def test_the_first_kilobyte_of_the_answer_is_kept(
     client: WebhookClient, receiver: Receiver, body: bytes, head: str
 ) -> None:
     receiver.behaviour = answer(500, body)
-    assert (await client.send("shop", receiver.url, EVENT, BODY)).head == head
+    assert (await client.send(Target("shop", receiver.url, local=True), MESSAGE)).head == head
 
 
 async def test_a_packed_answer_is_not_unpacked(client: WebhookClient, receiver: Receiver) -> None:
     receiver.behaviour = answer(200, gzip.compress(b"0" * 10_000_000), Content_Encoding="gzip")
-    outcome = await client.send("shop", receiver.url, EVENT, BODY)
+    outcome = await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     assert outcome.delivered
     assert "000" not in (outcome.head or "")
 
@@ -150,7 +153,7 @@ async def test_a_success_whose_body_breaks_off_is_a_success(
     client: WebhookClient, receiver: Receiver, rest: bytes
 ) -> None:
     receiver.behaviour = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + rest)
-    outcome = await client.send("shop", receiver.url, EVENT, BODY)
+    outcome = await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     assert (outcome.status_code, outcome.delivered) == (200, True)
 
 
@@ -171,13 +174,13 @@ async def test_a_success_whose_body_breaks_off_is_a_success(
 )
 async def test_no_answer_however_malformed_raises(client: WebhookClient, receiver: Receiver, data: bytes) -> None:
     receiver.behaviour = raw(data)
-    assert (await client.send("shop", receiver.url, EVENT, BODY)).result in ATTEMPT_RESULTS
+    assert (await client.send(Target("shop", receiver.url, local=True), MESSAGE)).result in ATTEMPT_RESULTS
 
 
 async def test_connections_are_kept_and_cookies_are_not(client: WebhookClient, receiver: Receiver) -> None:
     receiver.behaviour = answer(200, b"fine", Set_Cookie="session=1")
     for _ in range(3):
-        await client.send("shop", receiver.url, EVENT, BODY)
+        await client.send(Target("shop", receiver.url, local=True), MESSAGE)
     assert len({request.peer for request in receiver.received}) == 1
     assert not any("Cookie" in request.headers for request in receiver.received)
 
@@ -201,7 +204,7 @@ def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> N
 
 async def test_what_the_endpoint_asks_for_is_in_the_outcome(client: WebhookClient, receiver: Receiver) -> None:
     receiver.behaviour = answer(429, Retry_After="7")
-    assert (await client.send("shop", receiver.url, EVENT, BODY)).retry_after_secs == 7
+    assert (await client.send(Target("shop", receiver.url, local=True), MESSAGE)).retry_after_secs == 7
 
 
 @given(st.text() | st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,9} Jan \d{1,12} \d{1,5}:\d\d:\d\d [+-]\d{1,9}\Z"))
@@ -223,5 +226,5 @@ async def test_a_secret_signs_for_its_endpoint_alone(receiver: Receiver) -> None
     secrets = {"shop": [Secret("whsec_" + "A" * 32)]}
     async with WebhookClient.open(secrets, ManualClock(), "1.2") as client:
         for endpoint in ("shop", "other"):
-            await client.send(endpoint, receiver.url, uuid4(), BODY)
+            await client.send(Target(endpoint, receiver.url, local=True), MESSAGE)
     assert ["webhook-signature" in request.headers for request in receiver.received] == [True, False]
