@@ -5,13 +5,13 @@ from uuid import UUID
 
 import click
 
-from harvester.cli.output import json_option, print_fields, print_json, print_table, unix_seconds_of
+from harvester.cli.output import json_option, print_fields, print_json, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.errors import InvalidInput
 from harvester.domain.identifiers import parse_uuid
 from harvester.services.outbox import MAX_PAGE
+from harvester.services.webhook_views import delivery_view
 from harvester.storage.deliveries import Attempt, DeliveryStatus
-from harvester.storage.outbox import DeliveryRecord
 
 
 @click.group()
@@ -28,13 +28,17 @@ def command() -> None:
 )
 @click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="How many.")
 @click.option("--before", metavar="ID", type=int, help="Only those made before this one.")
+@click.option("--endpoint", metavar="NAME", help="Only those to this endpoint.")
 @json_option
 @with_services
-async def list_deliveries(services: Services, status: str, limit: int, before: int | None, as_json: bool) -> None:
+async def list_deliveries(
+    services: Services, status: str, limit: int, before: int | None, endpoint: str | None, as_json: bool
+) -> None:
     """List deliveries, newest first: those that were given up, or those in another state."""
-    page = await services.outbox.page([DeliveryStatus(status)], limit, before)
+    endpoint_id = (await services.endpoints.get(endpoint)).id if endpoint else None
+    page = await services.outbox.page([DeliveryStatus(status)], limit, before, endpoint_id)
     if as_json:
-        print_json({"deliveries": [_view(delivery) for delivery in page]})
+        print_json({"deliveries": [delivery_view(delivery) for delivery in page]})
         return
     print_table(
         ["id", "status", "endpoint", "event", "invoice", "attempts", "due", "last answer", "event id"],
@@ -43,7 +47,7 @@ async def list_deliveries(services: Services, status: str, limit: int, before: i
                 delivery.id,
                 delivery.status,
                 delivery.endpoint,
-                f"{delivery.event_type} #{delivery.sequence}",
+                delivery.event_type if delivery.sequence is None else f"{delivery.event_type} #{delivery.sequence}",
                 delivery.invoice_id,
                 delivery.attempts,
                 delivery.due_at if delivery.status is DeliveryStatus.PENDING else None,
@@ -63,7 +67,7 @@ async def show(services: Services, delivery_id: int, as_json: bool) -> None:
     """Show a delivery and all its attempts."""
     delivery, attempts = await services.outbox.show(delivery_id)
     if as_json:
-        print_json(_view(delivery) | {"tries": [unix_seconds_of(asdict(attempt)) for attempt in attempts]})
+        print_json(delivery_view(delivery, attempts))
         return
     print_fields({name.replace("_", " "): value for name, value in asdict(delivery).items() if name != "last_attempt"})
     print_table(
@@ -109,10 +113,3 @@ def _outcome(attempt: Attempt | None) -> str | None:
     if attempt is None:
         return None
     return str(attempt.status_code) if attempt.status_code is not None else attempt.error
-
-
-def _view(delivery: DeliveryRecord) -> dict[str, object]:
-    view = unix_seconds_of(asdict(delivery))
-    if delivery.last_attempt:
-        view["last_attempt"] = unix_seconds_of(asdict(delivery.last_attempt))
-    return view

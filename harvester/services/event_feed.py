@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -44,7 +44,7 @@ class EventFeed:
     async def read(self, after: int, limit: int, wait_secs: float = 0.0) -> Sequence[NumberedEvent]:
         """Return at most `limit` events with numbers beyond `after`; wait up to `wait_secs` for the first.
 
-        None means that there is nothing new, or that it was not settled in time: ask again with the same `after`.
+        None at all means that nothing is new, or that it was not settled in time: ask again with the same `after`.
 
         Raises:
             InvalidInput: `after`, `limit` or `wait_secs` is out of range, or there was never such a number.
@@ -57,7 +57,9 @@ class EventFeed:
         with self._reader() as hint:
             return await self._read(hint, Horizon(), after, limit, time.monotonic() + wait_secs)
 
-    async def follow(self, after: int, limit: int, silence_secs: float) -> AsyncIterator[Sequence[NumberedEvent]]:
+    async def follow(
+        self, after: int, limit: int, silence_secs: float
+    ) -> AsyncGenerator[Sequence[NumberedEvent], None]:
         """Yield events beyond `after` in pages of at most `limit`, until the daemon stops.
 
         A page is empty when there was nothing for `silence_secs`, so that the caller can show a sign of life; the first
@@ -82,7 +84,7 @@ class EventFeed:
         while True:
             async with self._database.connection() as connection:
                 page = await event_feed.read(connection, horizon, after, limit)
-            if not 0 <= after <= max(page.last_number, 0):
+            if not 0 <= after <= page.last_number:
                 raise InvalidInput(
                     f"after must be from 0 to {page.last_number}, the number of the last event: if you have read a "
                     "higher one, the database was restored from a copy that is older"

@@ -13,10 +13,10 @@ from harvester.storage.deliveries import Attempt, DeliveryStatus
 
 MAX_DELIVERY_ID: Final = 2**63 - 1
 
-_COLUMNS: Final = """deliveries.id, deliveries.status, endpoints.name AS endpoint, endpoints.enabled AS endpoint_enabled,
-       deliveries.event_id, events.type AS event_type, deliveries.invoice_id, deliveries.sequence,
-       deliveries.attempts, deliveries.due_at, deliveries.created_at, deliveries.finished_at,
-       last.attempted_at, last.duration_ms, last.status_code, last.error, last.response_head"""
+_COLUMNS: Final = """deliveries.id, deliveries.status, endpoints.name AS endpoint,
+       endpoints.enabled AS endpoint_enabled, deliveries.event_id, events.type AS event_type,
+       deliveries.invoice_id, deliveries.sequence, deliveries.attempts, deliveries.due_at, deliveries.created_at,
+       deliveries.finished_at, last.attempted_at, last.duration_ms, last.status_code, last.error, last.response_head"""
 _DETAILS: Final = """
 JOIN events ON events.id = deliveries.event_id
 LEFT JOIN delivery_attempts AS last ON last.delivery_id = deliveries.id AND last.attempt = deliveries.attempts

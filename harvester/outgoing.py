@@ -1,0 +1,25 @@
+"""The way out for webhooks, as the settings say: for the daemon, and for commands that send a test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from harvester.chain import Clock
+from harvester.config.settings import Settings
+from harvester.domain.egress import EgressRules
+from harvester.storage.endpoints import ENVIRONMENT
+from harvester.webhooks.client import WebhookClient
+from harvester.webhooks.signing import Secret
+
+
+def egress_rules(settings: Settings) -> EgressRules:
+    """Return where endpoints that are not local may be."""
+    return EgressRules(settings.webhook_allow_http, settings.webhook_allow_networks)
+
+
+@asynccontextmanager
+async def webhook_client(settings: Settings, clock: Clock, release: str) -> AsyncIterator[WebhookClient]:
+    """Yield the client that sends webhooks; it knows the secrets of the environment's endpoint."""
+    texts = settings.webhook_secret.get_secret_value().split(",") if settings.webhook_secret else []
+    secrets = {ENVIRONMENT: [Secret(text.strip()) for text in texts]}
+    async with WebhookClient.open(secrets, clock, release, rules=egress_rules(settings)) as client:
+        yield client

@@ -1,0 +1,182 @@
+"""Endpoints as the merchant and the operator manage them."""
+
+import base64
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import orjson
+from uuid_utils.compat import uuid7
+
+from harvester.chain import Clock
+from harvester.domain.egress import EgressRules
+from harvester.domain.errors import InvalidInput, NotFound
+from harvester.domain.events import EventType, unix_seconds
+from harvester.domain.webhooks import Message
+from harvester.services.delivery import Answer, Sender
+from harvester.storage import endpoints, replay
+from harvester.storage.database import Database
+from harvester.storage.endpoints import ENVIRONMENT, Endpoint
+from harvester.storage.signals import Signals
+
+MAX_ENDPOINTS: Final = 100
+"""Each costs a row with every event."""
+DEFAULT_EVENT_TYPES: Final = ("invoice.created", "invoice.paid", "invoice.cancelled", "invoice.expired")
+DEFAULT_OVERLAP_SECS: Final = 24 * 3600
+MAX_OVERLAP_SECS: Final = 30 * 24 * 3600
+TEST_EVENT: Final = "endpoint.test"
+_SECRET_BYTES: Final = 32
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_REPLAY_BATCH: Final = 1000
+
+Change = Callable[[Endpoint], Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Lists, makes, changes and removes endpoints. All methods may raise Unavailable.
+
+    An endpoint is named by its name or its id; one that is not there is NotFound.
+    """
+
+    database: Database
+    signals: Signals
+    clock: Clock
+    sender: Sender
+    rules: EgressRules
+
+    async def list(self) -> Sequence[Endpoint]:
+        """Return all endpoints, by name."""
+        async with self.database.connection() as connection:
+            return await endpoints.all_endpoints(connection)
+
+    async def get(self, name_or_id: str) -> Endpoint:
+        """Return one."""
+        async with self.database.connection() as connection:
+            found = await endpoints.find(connection, name_or_id)
+        return _there(found, name_or_id)
+
+    async def add(
+        self, name: str, url: str, event_types: Sequence[str] | None = None, *, local: bool = False
+    ) -> Endpoint:
+        """Make an endpoint with a new secret and return it. `local` is the operator's word that any address will do.
+
+        Raises:
+            InvalidInput: name, URL or event types are not allowed, the name is taken, or there are too many.
+        """
+        if not _NAME.fullmatch(name):
+            raise InvalidInput("name must be 1 to 64 letters, digits, dots, dashes and underscores")
+        self.rules.check_url(url, local=local)
+        types = _event_types(event_types or DEFAULT_EVENT_TYPES)
+        async with self.database.connection() as connection:
+            made = await endpoints.insert(
+                connection, name, url, types, _new_secret(), self.clock(), local=local, at_most=MAX_ENDPOINTS
+            )
+        if made is None:
+            raise InvalidInput(f"name is taken by another endpoint, or there are {MAX_ENDPOINTS} endpoints already")
+        return made
+
+    async def change(self, name_or_id: str, url: str | None, event_types: Sequence[str] | None) -> Endpoint:
+        """Give an endpoint another URL, or other event types, from the next event on; None leaves as it is.
+
+        Raises:
+            InvalidInput: they are not allowed, or the URL is the environment's to say.
+        """
+
+        def changed(endpoint: Endpoint) -> Endpoint:
+            if url is not None:
+                _not_of_environment(endpoint, "its URL is WEBHOOK_ENDPOINT")
+                self.rules.check_url(url, local=endpoint.local)
+            types = endpoint.event_types if event_types is None else _event_types(event_types)
+            return replace(endpoint, url=endpoint.url if url is None else url, event_types=types)
+
+        return await self._update(name_or_id, changed)
+
+    async def enable(self, name_or_id: str) -> Endpoint:
+        """Tell the endpoint of events again, beginning with what is pending."""
+        enabled = await self._update(name_or_id, lambda endpoint: replace(endpoint, enabled=True))
+        self.signals.publish("deliveries")
+        return enabled
+
+    async def disable(self, name_or_id: str, reason: str) -> Endpoint:
+        """Send the endpoint nothing; what is pending waits, and nothing more is recorded for it."""
+        return await self._update(name_or_id, lambda endpoint: replace(endpoint, enabled=False), reason)
+
+    async def remove(self, name_or_id: str) -> None:
+        """Remove the endpoint with its secrets; what is pending for it is given up."""
+        endpoint = await self.get(name_or_id)
+        _not_of_environment(endpoint, "unset WEBHOOK_ENDPOINT, or disable it")
+        async with self.database.connection() as connection:
+            await endpoints.remove(connection, endpoint.id, self.clock())
+
+    async def rotate(self, name_or_id: str, overlap_secs: int = DEFAULT_OVERLAP_SECS) -> Endpoint:
+        """Give the endpoint a new secret; the old one signs, too, for `overlap_secs` (0 … MAX_OVERLAP_SECS).
+
+        Raises:
+            InvalidInput: `overlap_secs` is out of range, or the secret is the environment's to say.
+        """
+        if not 0 <= overlap_secs <= MAX_OVERLAP_SECS:
+            raise InvalidInput(f"overlap must be 0 to {MAX_OVERLAP_SECS} seconds")
+        endpoint, now = await self.get(name_or_id), self.clock()
+        _not_of_environment(endpoint, "its secrets are WEBHOOK_SECRET: the new one, a comma, the old one")
+        until = now + timedelta(seconds=overlap_secs)
+        async with self.database.connection() as connection:
+            rotated = await endpoints.rotate(connection, endpoint.id, _new_secret(), until, now)
+        return _there(rotated, name_or_id)
+
+    async def test(self, name_or_id: str) -> Answer:
+        """Send the endpoint a test, enabled or not, and return what it answered. Nothing is recorded."""
+        endpoint, now = await self.get(name_or_id), self.clock()
+        body = {"type": TEST_EVENT, "endpoint": endpoint.name, "created_at": unix_seconds(now)}
+        message = Message(uuid7(), TEST_EVENT, None, orjson.dumps(body))
+        return await self.sender.send(endpoint.target(now), message)
+
+    async def replay(self, name_or_id: str, since: datetime, until: datetime) -> int:
+        """Tell the endpoint everything it wants of what happened from `since` to before `until`; return how many.
+
+        What it was told is sent again under the same ids, what it never was told is sent now. What is in flight is left
+        alone. Done in batches: a failure in between leaves the first ones done, and repeating it does no harm.
+        """
+        endpoint, count = await self.get(name_or_id), 0
+        async with self.database.connection() as connection:
+            numbers = await replay.numbers(connection, since, until)
+        at, last = (numbers[0] - 1, numbers[1]) if numbers else (0, 0)
+        while at < last:
+            async with self.database.connection() as connection:
+                told, up_to = await replay.replay(
+                    connection, endpoint.id, at, last, since, until, self.clock(), at_most=_REPLAY_BATCH
+                )
+            count, at = count + told, last if up_to is None else up_to
+            self.signals.publish("deliveries")
+        return count
+
+    async def _update(self, name_or_id: str, change: Change, reason: str | None = None) -> Endpoint:
+        before = await self.get(name_or_id)
+        async with self.database.connection() as connection:
+            after = await endpoints.update(connection, change(before), reason, self.clock())
+        return _there(after, name_or_id)
+
+
+def _there(found: Endpoint | None, name_or_id: str) -> Endpoint:
+    if found is None:
+        raise NotFound(f"there is no endpoint {name_or_id!r}")
+    return found
+
+
+def _not_of_environment(endpoint: Endpoint, instead: str) -> None:
+    if endpoint.name == ENVIRONMENT:
+        raise InvalidInput(f"the endpoint {ENVIRONMENT!r} comes from the environment: {instead}")
+
+
+def _event_types(given: Sequence[str]) -> Sequence[str]:
+    known = [kind.value for kind in EventType]
+    if not given or not set(given) <= set(known):
+        raise InvalidInput(f"event types must be one or more of {', '.join(known)}")
+    return [kind for kind in known if kind in set(given)]
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
