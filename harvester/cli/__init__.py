@@ -14,8 +14,9 @@ _BUILT_IN: Final = {
     "migrate": "Bring the database to the version of this program.",
     "check": "Say what is wrong with configuration, database and chains.",
     "invoice": "Create, show, list and cancel invoices.",
-    "payment": "List payments.",
+    "payment": "List payments, and say what they were for.",
     "webhook": "List webhook deliveries, and send them again.",
+    "endpoint": "Say who is told of what: endpoints of webhooks.",
 }
 """Commands of the core, each `command` of a module in this package."""
 

@@ -1,57 +1,71 @@
-"""`harvester payment`: every transfer that came in, and what it meant."""
+"""`harvester payment`: every transfer that came in, what it meant, and what people made of it."""
 
-import json
-from dataclasses import asdict
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
 
 import click
+import orjson
 
-from harvester.cli.output import json_option, print_json, print_table, unix_seconds_of
+from harvester.api.payment_schemas import parse_filter
+from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
-from harvester.domain.errors import NotFound
-from harvester.domain.identifiers import parse_uuid
-from harvester.domain.payment import PaymentClass
-from harvester.storage import payments
-from harvester.storage.payments import Payment
+from harvester.domain.acts import actor, reason_text
+from harvester.domain.identifiers import parse_invoice_id
+from harvester.domain.payment import Payment, PaymentClass, Standing
+from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
+from harvester.services.rendering import payment_json, payments_json
+
+_CHANNEL: Final = "cli"
+_MOMENT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
+_Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+_payment_id: Final = click.argument("payment_id", metavar="ID", type=click.IntRange(1, MAX_PAYMENT_ID))
+_actor: Final = click.option("--actor", "actor_name", metavar="NAME", help="Who does it; default: your user name.")
+
+
+def _reason(required: bool) -> _Decorator:
+    return click.option("--reason", required=required, help="Why; kept with it.")
 
 
 @click.group()
 def command() -> None:
-    """List and show payments."""
+    """List and show payments; say what one was for."""
 
 
 @command.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
-@click.option("--before", metavar="ID", type=click.IntRange(1, 2**63 - 1), help="Only those recorded before this one.")
-@click.option("--class", "payment_class", type=click.Choice([item.value for item in PaymentClass]))
-@click.option("--invoice", "invoice_id", metavar="ID", help="Only those for this invoice.")
+@click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="How many.")
+@click.option("--before", metavar="ID", type=click.IntRange(1, MAX_PAYMENT_ID), help="Only those that follow this one.")
+@click.option("--class", "class", type=click.Choice([each.value for each in PaymentClass]), help="As recorded.")
+@click.option("--standing", type=click.Choice([each.value for each in Standing]), help="What has become of it.")
+@click.option("--asset", help="A ticker, or an asset as the list shows it.")
+@click.option("--since", type=_MOMENT, help="Made then or later, by chain time (UTC).")
+@click.option("--until", type=_MOMENT, help="Made before that, by chain time (UTC).")
+@click.option("--text", help="Is part of what the payer wrote.")
+@click.option("--payer", metavar="ADDRESS", help="Who paid.")
+@click.option("--invoice", "invoice_id", metavar="ID", help="Named this invoice, or was assigned to it.")
 @json_option
-@with_services
-async def list_payments(
-    services: Services,
-    limit: int,
-    before: int | None,
-    payment_class: str | None,
-    invoice_id: str | None,
-    as_json: bool,
-) -> None:
-    """List incoming transfers with their class, newest first. Amounts are base units."""
-    wanted = PaymentClass(payment_class) if payment_class else None
-    async with services.database.connection() as connection:
-        page = await payments.page(connection, limit, before, wanted, parse_uuid(invoice_id) if invoice_id else None)
+@with_services  # type: ignore[arg-type]  # mypy cannot bind a ParamSpec to `**filters`
+async def list_payments(services: Services, limit: int, before: int | None, as_json: bool, **filters: object) -> None:
+    """List incoming transfers with their class, newest first by chain time. Amounts are base units."""
+    given = {name: _as_parameter(value) for name, value in filters.items() if value is not None}
+    page = await services.payments.page(parse_filter(given, services.chains), limit, before)
     if as_json:
-        print_json({"payments": [_view(payment) for payment in page]})
+        click.echo(payments_json(page))
         return
     print_table(
-        ["id", "time", "class", "amount", "asset", "payer", "invoice", "transaction", "reason"],
+        ["id", "time", "class", "standing", "amount", "asset", "payer", "invoice", "transaction", "reason"],
         [
             (
                 payment.id,
                 payment.time,
                 payment.payment_class,
+                payment.standing,
                 payment.amount,
                 payment.asset,
                 payment.payer,
-                payment.invoice_id,
+                payment.assigned_to or payment.invoice_id,
                 payment.tx_hash,
                 payment.reason,
             )
@@ -60,25 +74,100 @@ async def list_payments(
     )
 
 
-@command.command("show")
-@click.argument("payment_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@command.command()
+@_payment_id
 @json_option
 @with_services
-async def show_payment(services: Services, payment_id: int, as_json: bool) -> None:
-    """Show one payment with everything that is known of it, and what it was proven from."""
-    async with services.database.connection() as connection:
-        payment = await payments.get(connection, payment_id)
-    if payment is None:
-        raise NotFound(f"there is no payment {payment_id}")
+async def show(services: Services, payment_id: int, as_json: bool) -> None:
+    """Show one payment with everything that is known of it: what it was proven from, and what was done with it."""
+    payment, acts = await services.payments.show(payment_id)
     if as_json:
-        print_json(_view(payment))
+        click.echo(payment_json(payment, acts))
+        return
+    _print(payment, as_json)
+    print_table(
+        ["done", "what", "by", "invoice", "meaning", "reason"],
+        [(act.created_at, act.act, act.actor, act.invoice_id, act.payment_class, act.reason) for act in acts],
+    )
+
+
+@command.command()
+@_payment_id
+@click.argument("invoice_id")
+@_reason(required=False)
+@_actor
+@json_option
+@with_services
+async def assign(
+    services: Services, payment_id: int, invoice_id: str, reason: str | None, actor_name: str | None, as_json: bool
+) -> None:
+    """Let a payment that counts for no invoice count for INVOICE_ID, which it may settle."""
+    by = _by(reason, actor_name)
+    _print(await services.payments.assign(payment_id, parse_invoice_id(invoice_id), by), as_json)
+
+
+@command.command()
+@_payment_id
+@_reason(required=False)
+@_actor
+@json_option
+@with_services
+async def unassign(
+    services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
+) -> None:
+    """Take back an assignment, unless it settled the invoice."""
+    await _do(services.payments.unassign, payment_id, _by(reason, actor_name), as_json)
+
+
+@command.command()
+@_payment_id
+@_reason(required=True)
+@_actor
+@json_option
+@with_services
+async def refund(
+    services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
+) -> None:
+    """Note that you have sent the money back (the harvester cannot spend)."""
+    await _do(services.payments.refund, payment_id, _by(reason, actor_name), as_json)
+
+
+@command.command()
+@_payment_id
+@_reason(required=True)
+@_actor
+@json_option
+@with_services
+async def ignore(
+    services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
+) -> None:
+    """Note that nothing needs to be done about a payment."""
+    await _do(services.payments.ignore, payment_id, _by(reason, actor_name), as_json)
+
+
+async def _do(act: Callable[[int, By], Awaitable[Payment]], payment_id: int, by: By, as_json: bool) -> None:
+    _print(await act(payment_id, by), as_json)
+
+
+def _by(reason: str | None, name: str | None) -> By:
+    return By(actor(_CHANNEL, name if name is not None else _user()), None if reason is None else reason_text(reason))
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return None  # an account that the machine does not know, as in a container
+
+
+def _as_parameter(value: object) -> str:
+    """Return an option's value as the API's query has it."""
+    return str(int(value.replace(tzinfo=UTC).timestamp())) if isinstance(value, datetime) else str(value)
+
+
+def _print(payment: Payment, as_json: bool) -> None:
+    view = payment_json(payment)
+    if as_json:
+        click.echo(view)
     else:
-        print_table(["member", "value"], [(name, value) for name, value in _view(payment).items() if value is not None])
-
-
-def _view(payment: Payment) -> dict[str, object]:
-    view = unix_seconds_of(asdict(payment))
-    view["class"] = view.pop("payment_class")
-    view["amount"] = str(payment.amount)
-    view["proof"] = None if payment.proof is None else json.loads(payment.proof)
-    return view
+        print_fields({name.replace("_", " "): value for name, value in orjson.loads(view).items()})

@@ -1,17 +1,34 @@
 """The forms that settings may have: each function returns the value, or raises ValueError."""
 
 import re
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from harvester.domain.egress import Network
 from harvester.domain.errors import InvalidInput
+from harvester.domain.invoice import MAX_TOLERANCE_PPM
 from harvester.webhooks.signing import Secret
 
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _POSTGRES_HOST: Final = re.compile(r"([^\[\]:]*|\[[0-9A-Fa-f:.%]+\])(:[0-9]{1,5})?")
 _CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?")
+_DAYS: Final = re.compile(r"[0-9]{1,4}")
 MAX_PORT: Final = 65535
+MAX_SECRETS: Final = 2
+MAX_DAYS: Final = 3650
+
+
+class Role(StrEnum):
+    """What a process does."""
+
+    API = "api"
+    WATCH = "watch"
+    DELIVER = "deliver"
 
 
 class ListenAddress(NamedTuple):
@@ -29,6 +46,13 @@ def chain_names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     _must(bool(names) and all(_CHAIN_NAME.fullmatch(name) for name in names))
     return names
+
+
+def roles(text: str) -> frozenset[Role]:
+    """Read a comma-separated list of roles."""
+    names = [name.strip() for name in text.lower().split(",") if name.strip()]
+    _must(bool(names))
+    return frozenset(map(Role, names))
 
 
 def postgres_uri(text: str) -> str:
@@ -55,12 +79,20 @@ def token(text: str) -> str:
 
 
 def webhook_secret(text: str) -> str:
-    """Check a signing secret as Standard Webhooks writes it."""
+    """Check signing secrets as Standard Webhooks writes them: one, or the new and the old one during a rotation."""
+    secrets = text.split(",")
+    _must(len(secrets) <= MAX_SECRETS)
     try:
-        Secret(text)
+        for secret in secrets:
+            Secret(secret.strip())
     except InvalidInput as error:
         raise ValueError("not of this form") from error
     return text
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Read a comma-separated list of IP networks or addresses."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def bind_host(text: str) -> str:
@@ -90,6 +122,22 @@ def on_off(text: str) -> bool:
     word = text.lower()
     _must(word in {"on", "true", "yes", "1", "off", "false", "no", "0"})
     return word in {"on", "true", "yes", "1"}
+
+
+def percent_ppm(text: str) -> int:
+    """Read a share in percent, with at most four decimals, as millionths: from 0 to half."""
+    found = _PERCENT.fullmatch(text)
+    _must(found is not None)
+    whole, decimals = found.groups(default="") if found else ("", "")
+    ppm = int(whole) * 10_000 + int(decimals.ljust(4, "0"))
+    _must(ppm <= MAX_TOLERANCE_PPM)
+    return ppm
+
+
+def days(text: str) -> timedelta:
+    """Read a number of days, at most ten years."""
+    _must(_DAYS.fullmatch(text) is not None and int(text) <= MAX_DAYS)
+    return timedelta(days=int(text))
 
 
 def port_number(text: str) -> int:

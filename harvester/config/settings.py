@@ -5,6 +5,7 @@ A mistake is told in that sentence alone: what pydantic says of it could repeat 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -15,11 +16,13 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from harvester.config import forms
-from harvester.config.forms import ListenAddress
+from harvester.config.forms import ListenAddress, Role
 from harvester.config.variables import Given, Variables
+from harvester.domain.egress import Network
 from harvester.domain.errors import ConfigurationError
 
 DEFAULT_CHAINS: Final = ("ton",)
+ROLES_ALLOWED: Final = "api, watch and deliver, or some of them, separated by commas"
 _LAST_RESORT: Final = Path("/var/lib")
 
 
@@ -66,6 +69,28 @@ class Settings(BaseSettings):
         tuple[str, ...], _text(forms.chain_names), Allowed("names of installed adapters, separated by commas")
     ] = DEFAULT_CHAINS
     """Adapters that run."""
+    webhook_secret: Annotated[
+        SecretStr | None,
+        _secret(forms.webhook_secret),
+        Allowed("whsec_ and 24 to 64 random bytes in base64, such as `echo whsec_$(openssl rand -base64 32)` prints"),
+    ] = None
+    """Signs what goes to WEBHOOK_ENDPOINT; during a rotation the new one, a comma, the old one; unset: not signed."""
+    webhook_allow_http: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = False
+    """Whether endpoints made over the API may be plain http."""
+    webhook_allow_networks: Annotated[
+        tuple[Network, ...], _text(forms.networks), Allowed("IP networks such as 10.1.0.0/16, separated by commas")
+    ] = ()
+    """Networks in which endpoints made over the API may be although they are not public."""
+    underpayment_tolerance: Annotated[
+        int,
+        _text(forms.percent_ppm),
+        Allowed("percent of an invoice's amount that may be missing, from 0 to 50, such as 0.5"),
+    ] = 0
+    """How much of an invoice's amount may be missing, in millionths."""
+    keep_watching_days: Annotated[
+        timedelta, _text(forms.days), Allowed(f"a whole number of days from 0 to {forms.MAX_DAYS}")
+    ] = timedelta(days=30)
+    """How long addresses and jettons that are no longer configured are watched after they were last needed."""
 
     def __init__(self, given: Mapping[str, Given]) -> None:
         super().__init__(given=given)
@@ -106,6 +131,8 @@ class Settings(BaseSettings):
         """Return the texts that must never be shown."""
         fields = (getattr(self, name) for name in type(self).model_fields)
         values = {field.get_secret_value() for field in fields if isinstance(field, SecretStr)}
+        if self.webhook_secret:
+            values |= {part.strip() for part in self.webhook_secret.get_secret_value().split(",")}
         password = urlsplit(self.postgres_uri.get_secret_value()).password if self.postgres_uri else None
         return values | ({password, unquote(password)} if password else set())
 
@@ -125,18 +152,14 @@ class DaemonSettings(Settings):
         ListenAddress | None, _text(forms.listen_address), Allowed("host:port (IPv6 in brackets) or off")
     ] = ListenAddress("127.0.0.1", 9108)
     """Listener of `/metrics`."""
+    role: Annotated[frozenset[Role], _text(forms.roles), Allowed(ROLES_ALLOWED)] = frozenset(Role)
+    """What this process does, of all on the same database."""
     domain: Annotated[
         str | None, _text(forms.domain), Allowed("a host name such as pay.example.com, without https://")
     ] = None
     """Public host name, for the manifest."""
     webhook_endpoint: Annotated[SecretStr | None, _secret(forms.web_url), Allowed("an http or https URL")] = None
     """Where events are sent; secret because such a URL often carries a key."""
-    webhook_secret: Annotated[
-        SecretStr | None,
-        _secret(forms.webhook_secret),
-        Allowed("whsec_ and 24 to 64 random bytes in base64, such as `echo whsec_$(openssl rand -base64 32)` prints"),
-    ] = None
-    """Key that signs webhooks; unset: they are not signed."""
     migrate: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
     """Whether the start applies missing migrations; the embedded database always gets them."""
 

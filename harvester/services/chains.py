@@ -1,6 +1,7 @@
 """The configured adapters as the core uses them: currencies by ticker, and each invoice to the chain it is paid on."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from harvester.chain import Adapter, Destination, Health
 from harvester.domain.errors import ConfigurationError, InvalidInput
@@ -38,6 +39,19 @@ class Chains:
         except KeyError:
             allowed = ", ".join(self._currencies)
             raise InvalidInput(f"currency must be one of: {allowed}") from None
+
+    def asset_forms(self, text: str) -> Sequence[str]:
+        """Return what `text` may mean as an asset: itself, or the asset of the currency that has this ticker."""
+        currency = self._currencies.get(text)
+        return [text, currency.asset] if currency else [text]
+
+    def address_forms(self, text: str) -> Sequence[str]:
+        """Return what `text` may mean as an address: itself, or its canonical form on a chain that knows it."""
+        forms = [text]
+        for adapter in self.adapters.values():
+            with suppress(InvalidInput):
+                forms.append(adapter.parse_address(text))
+        return forms
 
     def pay_to_address(self, currency: Currency) -> str:
         """Return the merchant's address for a new invoice in `currency`."""

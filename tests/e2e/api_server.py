@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from harvester.api.app import build_api, listen
+from harvester.api.payments import PaymentRoutes
 from harvester.chain import Account, Adapter, AdapterContext, Batch
 from harvester.domain.payment import Transfer
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import Invoicing
 from harvester.services.ledger import LedgerService
+from harvester.services.payments import Payments
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester_ton.plugin import plugin
@@ -109,6 +111,7 @@ async def serving(
 
     async with Database.open(database_uri) as database:
         services = (database, chains, clock, Signals(database), metrics)
-        app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, domain)
+        private = [PaymentRoutes(Payments(*services), chains)]
+        app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, domain, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
             yield Api(http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)

@@ -1,0 +1,85 @@
+"""The routes of payments: all the money that came in, for the merchant."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from harvester.api.answers import json_answer
+from harvester.api.auth import TokenGuard
+from harvester.api.bodies import read_body
+from harvester.api.payment_schemas import Assignment, Mark, Signed, parse_filter, parse_payment_id
+from harvester.api.schemas import parse_limit
+from harvester.domain.errors import InvalidInput, NotFound
+from harvester.domain.identifiers import parse_invoice_id
+from harvester.domain.payment import Payment
+from harvester.services.chains import Chains
+from harvester.services.payments import By, Payments
+from harvester.services.rendering import payment_json, payments_json
+
+PATH: Final = "/tonpay/private/api/v1/payments"
+
+_CHANNEL: Final = "api"
+
+
+class PaymentRoutes:
+    """Lists and shows payments, and takes what people say of them."""
+
+    def __init__(self, payments: Payments, chains: Chains) -> None:
+        self._payments = payments
+        self._chains = chains
+
+    def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
+        """Return the routes, behind `guard`."""
+        return [
+            web.get(PATH, guard(self.list)),
+            web.get(f"{PATH}/{{id}}", guard(self.show)),
+            web.post(f"{PATH}/{{id}}/assign", guard(self.assign)),
+            web.post(f"{PATH}/{{id}}/unassign", guard(self.unassign)),
+            web.post(f"{PATH}/{{id}}/refund", guard(self.refund)),
+            web.post(f"{PATH}/{{id}}/ignore", guard(self.ignore)),
+        ]
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List payments, newest first by chain time."""
+        wanted = parse_filter(request.query, self._chains)
+        limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
+        try:
+            page = await self._payments.page(wanted, limit, parse_payment_id(before) if before else None)
+        except NotFound:
+            raise InvalidInput("unknown payment id: `before` must be the id of a payment") from None
+        return json_answer(payments_json(page))
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Show a payment, and what was done with it."""
+        return json_answer(payment_json(*await self._payments.show(_payment_id(request))))
+
+    async def assign(self, request: web.Request) -> web.StreamResponse:
+        """Let a payment count for an invoice."""
+        asked = await read_body(request, Assignment)
+        invoice_id = parse_invoice_id(asked.invoice_id)
+        payment = await self._payments.assign(_payment_id(request), invoice_id, asked.by(_CHANNEL))
+        return json_answer(payment_json(payment))
+
+    async def unassign(self, request: web.Request) -> web.StreamResponse:
+        """Take back an assignment."""
+        return await _do(request, self._payments.unassign, Signed)
+
+    async def refund(self, request: web.Request) -> web.StreamResponse:
+        """Note that the money was sent back."""
+        return await _do(request, self._payments.refund, Mark)
+
+    async def ignore(self, request: web.Request) -> web.StreamResponse:
+        """Note that nothing needs to be done about a payment."""
+        return await _do(request, self._payments.ignore, Mark)
+
+
+async def _do(
+    request: web.Request, act: Callable[[int, By], Awaitable[Payment]], form: type[Signed]
+) -> web.StreamResponse:
+    by = (await read_body(request, form)).by(_CHANNEL)
+    return json_answer(payment_json(await act(_payment_id(request), by)))
+
+
+def _payment_id(request: web.Request) -> int:
+    return parse_payment_id(request.match_info["id"])
