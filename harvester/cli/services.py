@@ -15,9 +15,12 @@ from harvester.config.settings import Settings
 from harvester.config.variables import Variables
 from harvester.log import configure_logging
 from harvester.metrics import Metrics
+from harvester.outgoing import egress_rules, webhook_client
 from harvester.services.chains import Chains
+from harvester.services.endpoints import Endpoints
 from harvester.services.invoicing import Invoicing
 from harvester.services.outbox import Outbox
+from harvester.services.payments import Payments
 from harvester.startup import bring_to_version, migration_scopes, open_database
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
@@ -33,6 +36,8 @@ class Services:
     chains: Chains
     invoicing: Invoicing
     outbox: Outbox
+    payments: Payments
+    endpoints: Endpoints
 
 
 @asynccontextmanager
@@ -47,16 +52,19 @@ async def open_services() -> AsyncIterator[Services]:
     settings = configuration.settings
     configure_logging(settings.log_level, configuration.secrets)
     chains = Chains(configuration.adapters)
-    async with open_database(settings) as database:
+    release = version("harvester")
+    async with open_database(settings) as database, webhook_client(settings, utc_now, release) as client:
         await bring_to_version(database, migration_scopes(configuration.plugins), apply=settings.postgres_uri is None)
         # The daemon finds what is new by polling: its hints are not worth a second connection here.
         signals = Signals(database)
-        metrics = Metrics(configuration.registry, version("harvester"))
+        metrics = Metrics(configuration.registry, release)
         yield Services(
             database,
             chains,
             Invoicing(database, chains, utc_now, signals, metrics),
             Outbox(database, signals, utc_now),
+            Payments(database, chains, utc_now, signals, metrics, tolerance_ppm=settings.underpayment_tolerance),
+            Endpoints(database, signals, utc_now, client, egress_rules(settings)),
         )
 
 
