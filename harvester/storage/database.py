@@ -1,19 +1,26 @@
 """The one way to PostgreSQL: a pool, transactions, codecs, and the boundary where driver errors become ours."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, Self
 
 import asyncpg
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from harvester.domain.errors import ConfigurationError, InvariantBroken, Unavailable
 
 Connection = asyncpg.Connection | PoolConnectionProxy
+Guard = Callable[[Connection], Awaitable[None]]
+"""Raises if the transaction must not be."""
 
 DEFAULT_POOL_SIZE: Final = 16
 COMMAND_TIMEOUT_SECS: Final = 30.0
 CONNECT_TIMEOUT_SECS: Final = 5.0
+RELEASE_TIMEOUT_SECS: Final = 2.0
+"""For taking back what a connection was asked when its user gave up: the driver would wait as long as for a command."""
+_IDLE_IN_TRANSACTION_MS: Final = 5000
+"""After this the server undoes the transaction of a process that is stopped: others wait for its locks."""
 
 _UNWELL: Final = (
     asyncpg.PostgresConnectionError,
@@ -33,12 +40,15 @@ _UNWELL: Final = (
 _OUR_MISTAKES: Final = (asyncpg.UnsupportedClientFeatureError, asyncpg.UnsupportedServerFeatureError, ValueError)
 """Interface errors that trying again cannot help; values that do not fit a column are of this kind."""
 
+_log = structlog.get_logger(__name__)
+
 
 class Database:
     """A pool of connections. Opening it needs no running server: a database that is away is found out on first use."""
 
-    def __init__(self, pool: asyncpg.Pool, uri: str) -> None:
+    def __init__(self, pool: asyncpg.Pool, uri: str, guard: Guard | None = None) -> None:
         self._pool = pool
+        self._guard = guard
         self.uri = uri
         """libpq URI; holds the password: never log it."""
 
@@ -54,10 +64,18 @@ class Database:
                 init=prepare_connection,
                 timeout=CONNECT_TIMEOUT_SECS,
                 command_timeout=COMMAND_TIMEOUT_SECS,
-                server_settings={"application_name": "harvester", "timezone": "UTC"},
+                server_settings={
+                    "application_name": "harvester",
+                    "timezone": "UTC",
+                    "idle_in_transaction_session_timeout": str(_IDLE_IN_TRANSACTION_MS),
+                },
             )
         async with pool:
             yield cls(pool, uri)
+
+    def guarded(self, guard: Guard) -> "Database":
+        """Return this database with `guard` run first in every transaction; what it raises undoes the transaction."""
+        return Database(self._pool, self.uri, guard)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -68,8 +86,11 @@ class Database:
             ConfigurationError: the URI cannot be used by the driver.
         """
         with driver_errors():
-            async with self._pool.acquire(timeout=COMMAND_TIMEOUT_SECS) as connection:
+            connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECS)
+            try:
                 yield connection
+            finally:
+                await self._give_back(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -79,7 +100,16 @@ class Database:
             Unavailable: the database does not answer; if that happened at the end, it is not known what it did.
         """
         async with self.connection() as connection, connection.transaction():
+            if self._guard is not None:
+                await self._guard(connection)
             yield connection
+
+    async def _give_back(self, connection: PoolConnectionProxy) -> None:
+        try:
+            await self._pool.release(connection, timeout=RELEASE_TIMEOUT_SECS)
+        except (*_UNWELL, asyncpg.InterfaceError):
+            # The driver has closed it, and whoever had it has had its result, or a better error than this one.
+            _log.debug("a connection to the database could not be made clean and is closed")
 
 
 async def prepare_connection(connection: asyncpg.Connection) -> None:

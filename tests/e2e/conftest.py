@@ -57,16 +57,16 @@ async def open_world(chain: Chain, postgres_uri: str, folder: Path) -> AsyncIter
 
 
 @asynccontextmanager
-async def open_world_on(chain: Chain, database_uri: str, folder: Path) -> AsyncIterator[World]:
-    """Yield a daemon that is ready, on this database, and a backend that hears of it."""
+async def open_world_on(chain: Chain, database_uri: str, folder: Path, **settings: str) -> AsyncIterator[World]:
+    """Yield a daemon that is ready, on this database and with these settings, and a backend that hears of it."""
     async with Backend.open() as backend:
-        settings = chain.settings | {
+        usual = chain.settings | {
             "POSTGRES_URI": database_uri,
             "TOKEN": TOKEN,
             "WEBHOOK_ENDPOINT": backend.url,
             "WEBHOOK_SECRET": backend.secret,
         }
-        daemon = Daemon(settings, folder)
+        daemon = Daemon(usual | settings, folder)
         try:
             await daemon.start_ready()
             async with aiohttp.ClientSession(daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}) as session:
