@@ -102,11 +102,11 @@ class Ledger(Protocol):
         """
         ...
 
-    async def former_destinations(self, chain: str) -> Sequence[Destination]:
-        """Return what is to be watched on `chain` although the adapter's configuration no longer names it.
+    async def further_destinations(self, chain: str) -> Sequence[Destination]:
+        """Return what is to be watched on `chain` although the adapter's configuration does not name it.
 
         Open invoices are paid there, or were until not long ago: late money is to be seen, too. Ask at the start and
-        at least once an hour, which also tells the ledger that what is configured is still needed.
+        about once a minute, which also tells the ledger that what is configured is still needed.
         """
         ...
 

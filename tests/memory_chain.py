@@ -27,6 +27,9 @@ class MemoryChain:
     clock: Clock
     name: str = "memory"
     histories: dict[str, list[Transfer]] = field(default_factory=lambda: {COIN: [], TOKEN: []})
+    """Of MERCHANT, by asset. Nobody else is ever paid."""
+    recipient: str = MERCHANT
+    assets: Sequence[str] = (COIN, TOKEN)
 
     def __post_init__(self) -> None:
         self._news = asyncio.Event()
@@ -48,21 +51,22 @@ class MemoryChain:
         self._news.set()
         return transfer
 
-    def account(self, asset: str = COIN) -> Account:
+    def account(self, asset: str = COIN, recipient: str = MERCHANT) -> Account:
         """Return where transfers of `asset` arrive."""
-        return Account(self.name, f"{MERCHANT}/{asset}", MERCHANT, asset)
+        return Account(self.name, f"{recipient}/{asset}", recipient, asset)
 
     def currencies(self) -> Sequence[Currency]:
         """See `harvester.chain.Adapter`."""
-        return [
+        known = [
             Currency("MEM", self.name, COIN, decimals=9, max_amount=2**120 - 1),
             Currency("TOK", self.name, TOKEN, decimals=6, max_amount=2**120 - 1),
         ]
+        return [currency for currency in known if currency.asset in self.assets]
 
     def pay_to_address(self, currency: Currency) -> str:
         """See `harvester.chain.Adapter`."""
         del currency
-        return MERCHANT
+        return self.recipient
 
     def payment_request(self, invoice: Invoice) -> PaymentRequest:
         """See `harvester.chain.Adapter`."""
@@ -80,14 +84,19 @@ class MemoryChain:
         while not stop.is_set():
             self._news.clear()
             with suppress(CursorConflict, Unavailable):
-                for asset in self.histories:
-                    await self.scan(ledger, asset)
+                for asset in self.assets:
+                    await self.scan(ledger, asset, recipient=self.recipient)
+                for other in await ledger.further_destinations(self.name):
+                    await self.scan(ledger, other.asset, recipient=other.pay_to_address)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _RETRY_SECS)
 
-    async def scan(self, ledger: Ledger, asset: str = COIN, batch_size: int = MAX_BATCH_TRANSFERS) -> None:
+    async def scan(
+        self, ledger: Ledger, asset: str = COIN, batch_size: int = MAX_BATCH_TRANSFERS, recipient: str = MERCHANT
+    ) -> None:
         """Hand over everything that is new for `asset`, in batches."""
-        account, history, now = self.account(asset), self.histories[asset], self.clock()
+        account, now = self.account(asset, recipient), self.clock()
+        history = self.histories[asset] if recipient == MERCHANT else []
         cursor = (await ledger.position(account)).cursor
         done = False
         while not done:

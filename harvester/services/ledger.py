@@ -63,8 +63,8 @@ class LedgerService:
         async with self._database.connection() as connection:
             return await accounts.position(connection, account)
 
-    async def former_destinations(self, chain: str) -> Sequence[Destination]:
-        """See `harvester.chain.Ledger.former_destinations`."""
+    async def further_destinations(self, chain: str) -> Sequence[Destination]:
+        """See `harvester.chain.Ledger.further_destinations`."""
         now, configured = self._clock(), self._chains.destinations(chain)
         async with self._database.transaction() as connection:
             await destinations.note(connection, chain, configured, now)

@@ -4,7 +4,7 @@ The suite sees an adapter only through `harvester.chain`, and the chain only thr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from harvester.chain import MAX_BATCH_TRANSFERS, Account, Adapter, Batch, Position
-from harvester.domain.errors import CursorConflict, InvalidInput, Unavailable
+from harvester.chain import MAX_BATCH_TRANSFERS, Account, Adapter, Batch, Destination, Position
+from harvester.domain.errors import CursorConflict, InvalidInput, LeaseLost, Unavailable
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency
@@ -31,8 +31,12 @@ class World(Protocol):
         """Return a new adapter, as a restarted process would build it."""
         ...
 
+    def reconfigured_adapter(self) -> Adapter:
+        """Return an adapter of the same chain whose configuration names another recipient, and fewer currencies."""
+        ...
+
     async def pay(self, currency: Currency, amount: int, invoice_id: UUID | None) -> None:
-        """Make a transfer to the merchant that names `invoice_id`, and bring it into a block."""
+        """Make a transfer to the merchant of `adapter` that names `invoice_id`, and bring it into a block."""
         ...
 
     async def tick(self) -> None:
@@ -48,6 +52,8 @@ class RecordingLedger:
     cursors: dict[Account, str] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     notes: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    destinations: Sequence[Destination] = ()
+    """What is to be watched besides what the adapter is configured for."""
     faults: list[Exception] = field(default_factory=list)
     """Raised, one a call, instead of recording."""
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -55,6 +61,11 @@ class RecordingLedger:
     async def position(self, account: Account) -> Position:
         """See `harvester.chain.Ledger`."""
         return Position(self.cursors.get(account), None, self.open_since)
+
+    async def further_destinations(self, chain: str) -> Sequence[Destination]:
+        """See `harvester.chain.Ledger`."""
+        del chain
+        return self.destinations
 
     async def recall(self, chain: str, name: str) -> bytes | None:
         """See `harvester.chain.Ledger`."""
@@ -114,6 +125,15 @@ async def running(adapter: Adapter, ledger: RecordingLedger) -> AsyncIterator[No
             yield
         finally:
             stop.set()
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error`, or what is in it if it is a group."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error
 
 
 def invoice_for(adapter: Adapter, currency: Currency) -> Invoice:
@@ -196,6 +216,23 @@ class AdapterContract:
             transfers = await ledger.until(len(adapter.currencies()))
         assert {transfer.asset for transfer in transfers} == {currency.asset for currency in adapter.currencies()}
 
+    async def test_what_the_configuration_no_longer_names_is_watched_while_the_ledger_wants_it(
+        self, world: World
+    ) -> None:
+        before, now = world.adapter(), world.reconfigured_adapter()
+        wanted = [Destination(before.pay_to_address(each), each.asset) for each in before.currencies()]
+        assert not {Destination(now.pay_to_address(each), each.asset) for each in now.currencies()} & set(wanted)
+        for currency in before.currencies():
+            await world.pay(currency, 500, uuid7())
+        ledger = RecordingLedger(open_since=datetime.now(UTC) - timedelta(seconds=60), destinations=wanted)
+        async with running(now, ledger):
+            await world.tick()
+            await ledger.until(len(wanted))
+        found = {batch.account for batch in ledger.batches if any(not transfer.ignored for transfer in batch.transfers)}
+        assert sorted((each.pay_to_address, each.asset) for each in found) == sorted(
+            (each.pay_to_address, each.asset) for each in wanted
+        )
+
     async def test_batches_join_without_gaps_and_are_bounded(self, world: World) -> None:
         adapter, ledger = world.adapter(), RecordingLedger()
         currency, *_ = adapter.currencies()
@@ -245,6 +282,21 @@ class AdapterContract:
             await world.pay(currency, 22, None)
             transfers = await ledger.until(2)
         assert [transfer.amount for transfer in transfers] == [21, 22]
+
+    async def test_a_lost_lease_ends_its_run_and_it_can_run_again(self, world: World) -> None:
+        adapter, ledger = world.adapter(), RecordingLedger()
+        currency, *_ = adapter.currencies()
+        run = asyncio.create_task(adapter.run(ledger, asyncio.Event()))
+        await world.tick()
+        await ledger.until_scanned(datetime.min.replace(tzinfo=UTC))
+        ledger.faults = [LeaseLost("another process scans")]
+        await world.pay(currency, 31, None)
+        with pytest.raises((LeaseLost, ExceptionGroup)) as caught:
+            await asyncio.wait_for(run, PATIENCE_SECS)
+        assert all(isinstance(leaf, LeaseLost) for leaf in leaves(caught.value))
+        async with running(adapter, ledger):
+            transfers = await ledger.until(1)
+        assert [transfer.amount for transfer in transfers] == [31]
 
     async def test_the_watermark_rises_and_stays_behind_the_chain(self, world: World) -> None:
         adapter, ledger = world.adapter(), RecordingLedger()

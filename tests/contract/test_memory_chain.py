@@ -9,7 +9,7 @@ from harvester.chain import Adapter
 from harvester.domain.money import Currency
 from tests.clock import ManualClock
 from tests.contract.suite import AdapterContract
-from tests.memory_chain import MemoryChain
+from tests.memory_chain import COIN, MemoryChain
 
 
 @dataclass
@@ -24,6 +24,10 @@ class MemoryWorld:
     def adapter(self) -> Adapter:
         """See `World`."""
         return MemoryChain(self.clock, histories=self._chain.histories)
+
+    def reconfigured_adapter(self) -> Adapter:
+        """See `World`."""
+        return MemoryChain(self.clock, histories=self._chain.histories, recipient="other", assets=(COIN,))
 
     async def pay(self, currency: Currency, amount: int, invoice_id: UUID | None) -> None:
         """See `World`."""

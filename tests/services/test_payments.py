@@ -91,7 +91,7 @@ async def test_doing_the_same_again_changes_nothing(shop: Shop) -> None:
         await shop.payments.refund(other.id, ALICE)
     acts = ["payment.assigned", "payment.unassigned", "payment.ignored", "payment.refunded"]
     assert [kind for kind in await told(shop) if kind in acts] == acts
-    assert await shop.rows("SELECT count(*) FROM payment_acts") == [(4,)]
+    assert len(await shop.rows("SELECT number FROM payment_acts")) == 4
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ async def test_lists_are_filtered_and_paged_newest_first(shop: Shop) -> None:
     assert [(each.time, each.id) for each in everything] == sorted(
         ((each.time, each.id) for each in everything), reverse=True
     )
-    pages = []
+    pages: list[Payment] = []
     before = None
     while page := await shop.payments.page(PaymentFilter(), 3, before):
         pages += page

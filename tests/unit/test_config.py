@@ -130,6 +130,13 @@ WRONG = [
     ("CHAINS", " , "),
     ("CHAINS", "ton;tari"),
     ("MIGRATE", "perhaps"),
+    ("UNDERPAYMENT_TOLERANCE", "50.0001"),
+    ("UNDERPAYMENT_TOLERANCE", "0.00001"),
+    ("UNDERPAYMENT_TOLERANCE", "-1"),
+    ("UNDERPAYMENT_TOLERANCE", "1e1"),
+    ("UNDERPAYMENT_TOLERANCE", "0,5"),
+    ("KEEP_WATCHING_DAYS", "3651"),
+    ("KEEP_WATCHING_DAYS", "1.5"),
 ]
 
 
@@ -161,10 +168,16 @@ def test_a_wrong_value_is_one_line_that_names_the_variable_and_not_the_value(nam
         ("CHAINS", " ton, tari,ton "),
         ("MIGRATE", "off"),
         ("PORT", "0"),
+        ("KEEP_WATCHING_DAYS", "0"),
     ],
 )
 def test_a_right_value_is_taken(name: str, value: str) -> None:
     load(**{name: value})
+
+
+@pytest.mark.parametrize(("percent", "ppm"), [("0", 0), ("0.5", 5_000), ("2.0001", 20_001), ("50", 500_000)])
+def test_a_tolerance_in_percent_is_kept_in_millionths(percent: str, ppm: int) -> None:
+    assert load(UNDERPAYMENT_TOLERANCE=percent).underpayment_tolerance == ppm
 
 
 def test_all_mistakes_of_core_and_adapters_are_told_at_once() -> None:

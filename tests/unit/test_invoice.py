@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.domain.errors import TransitionRefused
-from harvester.domain.invoice import Invoice, cancel, expire, receive
+from harvester.domain.invoice import MAX_TOLERANCE_PPM, Invoice, cancel, expire, least_amount, receive
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import PaymentClass, Transfer
 
@@ -69,6 +70,20 @@ def test_a_closed_invoice_keeps_its_state_and_counts_the_money(amount: int, stat
 @pytest.mark.parametrize(("asset", "pay_to"), [("token", "merchant"), ("coin", "another wallet")])
 def test_another_asset_or_wallet_changes_nothing(asset: str, pay_to: str) -> None:
     assert receive(INVOICE, transfer(100, 0, asset), pay_to, START) == (PaymentClass.WRONG_ASSET, INVOICE)
+
+
+@given(st.integers(1, 2**120), st.integers(0, MAX_TOLERANCE_PPM))
+def test_the_tolerance_lets_pass_what_it_says_to_the_unit(amount: int, tolerance_ppm: int) -> None:
+    least = least_amount(amount, tolerance_ppm)
+    assert 0 < least <= amount
+    assert amount - least == int(Fraction(amount) * tolerance_ppm / 1_000_000)
+    invoice = replace(INVOICE, amount=amount)
+    payment_class, paid = receive(invoice, transfer(least), "merchant", START, tolerance_ppm=tolerance_ppm)
+    assert (payment_class, paid.status, paid.overpayment) == (PaymentClass.EXACT, Status.PAID, 0)
+    assert paid.shortfall == amount - least
+    if least > 1:
+        payment_class, after = receive(invoice, transfer(least - 1), "merchant", START, tolerance_ppm=tolerance_ppm)
+        assert (payment_class, after.status) == (PaymentClass.PARTIAL, Status.WAITING)
 
 
 def test_an_amount_past_64_bits_settles_exactly() -> None:
