@@ -1,12 +1,13 @@
 """The composition root: what the daemon is made of, in which order it starts, and in which it stops."""
 
 import asyncio
+from functools import partial
 from importlib.metadata import version
 
 from harvester.api.app import build_api, build_metrics_app
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
-from harvester.config.forms import ListenAddress
+from harvester.config.forms import ListenAddress, Role
 from harvester.config.settings import DaemonSettings
 from harvester.housekeeping import Watch, Watcher, count_invoices
 from harvester.metrics import Metrics
@@ -14,6 +15,7 @@ from harvester.notify import Notifier
 from harvester.services.chains import Chains
 from harvester.services.delivery import Delivery
 from harvester.services.invoicing import Invoicing
+from harvester.services.leading import NOT_ITS_ROLE, Leader
 from harvester.services.ledger import LedgerService
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
 from harvester.storage.endpoints import ENVIRONMENT
@@ -48,7 +50,7 @@ async def run_daemon(
     async with open_database(settings) as database, WebhookClient.open(secrets, clock, release) as client:
         signals = Signals(database)
         invoicing = Invoicing(database, chains, clock, signals, metrics)
-        ledger = LedgerService(database, chains, clock, signals, metrics)
+        make_ledger = partial(LedgerService, chains=chains, clock=clock, signals=signals, metrics=metrics)
         delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
         watch = Watch(database, scopes, chains, notifier, stop, metrics, watcher)
         token = settings.token.get_secret_value()
@@ -56,15 +58,19 @@ async def run_daemon(
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (
-            listening("METRICS", build_metrics_app(metrics.registry), settings.metrics),
-            listening("PORT", api, ListenAddress(settings.host, settings.port)),
+            listening("METRICS", build_metrics_app(metrics.registry, chains, watch.readiness), settings.metrics),
+            listening("PORT", api, ListenAddress(settings.host, settings.port) if Role.API in settings.role else None),
             crew(stop) as tasks,
         ):
             tasks.serve("watch", watch.run())
             if await unless_stopped(stop, when_available(lambda: prepare_database(database, scopes, settings, clock))):
                 tasks.serve("signals", signals.run())
                 tasks.serve("housekeeping", count_invoices(database, metrics, clock))
-                watch.heed("deliveries", delivery.trouble)
-                tasks.work("delivery", delivery.run(stop))
+                if Role.DELIVER in settings.role:
+                    watch.heed("deliveries", delivery.trouble)
+                    tasks.work("delivery", delivery.run(stop))
                 for name, adapter in chains.adapters.items():
-                    tasks.work(name, adapter.run(ledger, stop))
+                    if Role.WATCH in settings.role:
+                        tasks.work(name, Leader(adapter, make_ledger, database, chains, metrics).run(stop))
+                    else:
+                        chains.stand_by(name, NOT_ITS_ROLE)

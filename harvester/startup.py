@@ -11,7 +11,7 @@ from aiohttp import web
 
 from harvester.api.app import listen
 from harvester.chain import AdapterPlugin, Clock
-from harvester.config.forms import ListenAddress
+from harvester.config.forms import ListenAddress, Role
 from harvester.config.settings import DaemonSettings, Settings
 from harvester.domain.errors import ConfigurationError, Unavailable
 from harvester.services.outage import Outage
@@ -55,6 +55,8 @@ async def prepare_database(
     """
     await bring_to_version(database, scopes, apply=settings.migrate or settings.postgres_uri is None)
     url = settings.webhook_endpoint.get_secret_value() if settings.webhook_endpoint else None
+    if url is None and Role.DELIVER not in settings.role:
+        return  # who does not deliver may know no endpoint, and must not disable the one of those who do
     async with database.connection() as connection:
         await ensure_environment_endpoint(connection, url, clock())
 

@@ -21,8 +21,8 @@ CREATE TABLE public.deliveries (
     id bigint NOT NULL,
     endpoint_id uuid NOT NULL,
     event_id uuid NOT NULL,
-    invoice_id uuid NOT NULL,
-    sequence integer NOT NULL,
+    invoice_id uuid,
+    sequence integer,
     status text NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     schedule_start integer DEFAULT 0 NOT NULL,
@@ -64,6 +64,13 @@ CREATE TABLE public.delivery_attempts (
     CONSTRAINT delivery_attempts_duration_ms_check CHECK ((duration_ms >= 0))
 );
 
+CREATE TABLE public.destinations (
+    chain text NOT NULL,
+    pay_to_address text NOT NULL,
+    asset text NOT NULL,
+    needed_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.endpoints (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -96,12 +103,13 @@ COMMENT ON COLUMN public.endpoints.removed_at IS 'kept for the record of what wa
 CREATE TABLE public.events (
     id uuid NOT NULL,
     type text NOT NULL,
-    invoice_id uuid NOT NULL,
-    sequence integer NOT NULL,
+    invoice_id uuid,
+    sequence integer,
     cause text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     body json NOT NULL,
     number bigint NOT NULL,
+    CONSTRAINT events_of_states_are_numbered CHECK ((((type ~~ 'invoice.%'::text) = (sequence IS NOT NULL)) AND ((sequence IS NULL) OR (invoice_id IS NOT NULL)))),
     CONSTRAINT events_sequence_check CHECK ((sequence > 0))
 );
 
@@ -145,6 +153,44 @@ CREATE TABLE public.invoices (
 )
 WITH (fillfactor='85');
 
+CREATE TABLE public.leases (
+    name text NOT NULL,
+    token bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    session_pid integer NOT NULL,
+    session_start timestamp with time zone NOT NULL,
+    CONSTRAINT leases_token_check CHECK ((token >= 0))
+);
+
+CREATE TABLE public.payment_acts (
+    number bigint NOT NULL,
+    payment_id bigint NOT NULL,
+    act text NOT NULL,
+    invoice_id uuid,
+    class text,
+    reason text,
+    actor text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_acts_act_check CHECK ((act = ANY (ARRAY['assigned'::text, 'unassigned'::text, 'refunded'::text, 'ignored'::text]))),
+    CONSTRAINT payment_acts_are_whole CHECK ((((invoice_id IS NULL) = (class IS NULL)) AND ((act <> 'assigned'::text) OR (invoice_id IS NOT NULL)) AND ((act <> ALL (ARRAY['unassigned'::text, 'ignored'::text])) OR (invoice_id IS NULL)))),
+    CONSTRAINT payment_acts_class_check CHECK ((class = ANY (ARRAY['exact'::text, 'partial'::text, 'over'::text, 'late'::text, 'duplicate'::text, 'after_cancel'::text])))
+);
+
+COMMENT ON TABLE public.payment_acts IS 'what people did with payments, in order; the last act says what has become of one';
+
+COMMENT ON COLUMN public.payment_acts.invoice_id IS 'the invoice that the payment is assigned to after this act';
+
+COMMENT ON COLUMN public.payment_acts.class IS 'what the payment meant for that invoice';
+
+ALTER TABLE public.payment_acts ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.payment_acts_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.payments (
     id bigint NOT NULL,
     chain text NOT NULL,
@@ -173,6 +219,47 @@ COMMENT ON COLUMN public.payments.reference IS 'the invoice id that the payer wr
 COMMENT ON COLUMN public.payments.invoice_id IS 'the invoice it counts for or was meant for, if there is one';
 
 COMMENT ON COLUMN public.payments.proof IS 'what the adapter proved it from; null: it was believed';
+
+CREATE VIEW public.payment_standings AS
+ SELECT payments.id,
+    payments.chain,
+    payments.tx_hash,
+    payments.transfer_index,
+    payments.account_address,
+    payments.pay_to_address,
+    payments.asset,
+    payments.amount,
+    payments.payer,
+    payments."time",
+    payments.class,
+    payments.reason,
+    payments.text,
+    payments.reference,
+    payments.invoice_id,
+    payments.proof,
+    payments.recorded_at,
+        CASE
+            WHEN ((last.act IS NULL) AND (payments.class = 'ignored'::text)) THEN 'ignored'::text
+            WHEN ((last.act IS NULL) OR (last.act = 'unassigned'::text)) THEN 'recorded'::text
+            ELSE last.act
+        END AS standing,
+    last.invoice_id AS assigned_to,
+    last.class AS assigned_class,
+        CASE
+            WHEN (last.invoice_id IS NOT NULL) THEN last.invoice_id
+            WHEN (payments.class = ANY (ARRAY['exact'::text, 'partial'::text, 'over'::text, 'late'::text, 'duplicate'::text, 'after_cancel'::text])) THEN payments.invoice_id
+            ELSE NULL::uuid
+        END AS counts_for
+   FROM (public.payments
+     LEFT JOIN LATERAL ( SELECT payment_acts.act,
+            payment_acts.invoice_id,
+            payment_acts.class
+           FROM public.payment_acts
+          WHERE (payment_acts.payment_id = payments.id)
+          ORDER BY payment_acts.number DESC
+         LIMIT 1) last ON (true));
+
+COMMENT ON VIEW public.payment_standings IS 'payments, and what has become of them; invoices.received sums up what counts_for them';
 
 ALTER TABLE public.payments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.payments_id_seq
@@ -206,6 +293,9 @@ ALTER TABLE ONLY public.deliveries
 ALTER TABLE ONLY public.delivery_attempts
     ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (delivery_id, attempt);
 
+ALTER TABLE ONLY public.destinations
+    ADD CONSTRAINT destinations_pkey PRIMARY KEY (chain, pay_to_address, asset);
+
 ALTER TABLE ONLY public.endpoints
     ADD CONSTRAINT endpoints_pkey PRIMARY KEY (id);
 
@@ -220,6 +310,17 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.leases
+    ADD CONSTRAINT leases_token_is_key UNIQUE (name, token);
+
+COMMENT ON CONSTRAINT leases_token_is_key ON public.leases IS 'lets FOR KEY SHARE hold off a takeover, which changes the token, but no renewal';
+
+ALTER TABLE ONLY public.payment_acts
+    ADD CONSTRAINT payment_acts_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_once UNIQUE (chain, tx_hash, transfer_index);
@@ -244,9 +345,19 @@ CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pa
 
 CREATE INDEX invoices_open_by_expiry ON public.invoices USING btree (chain, pay_to_address, asset, expires_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 
-CREATE INDEX payments_by_class ON public.payments USING btree (class, id);
+CREATE INDEX payment_acts_by_invoice ON public.payment_acts USING btree (invoice_id) WHERE (invoice_id IS NOT NULL);
+
+CREATE INDEX payment_acts_in_order ON public.payment_acts USING btree (payment_id, number);
+
+CREATE INDEX payments_by_asset ON public.payments USING btree (asset, "time", id);
+
+CREATE INDEX payments_by_class ON public.payments USING btree (class, "time", id);
 
 CREATE INDEX payments_by_invoice ON public.payments USING btree (invoice_id, id) WHERE (invoice_id IS NOT NULL);
+
+CREATE INDEX payments_by_payer ON public.payments USING btree (payer, "time", id);
+
+CREATE INDEX payments_by_time ON public.payments USING btree ("time", id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.endpoints(id);
@@ -259,6 +370,12 @@ ALTER TABLE ONLY public.delivery_attempts
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoices(id);
+
+ALTER TABLE ONLY public.payment_acts
+    ADD CONSTRAINT payment_acts_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoices(id);
+
+ALTER TABLE ONLY public.payment_acts
+    ADD CONSTRAINT payment_acts_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
 
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoices(id);

@@ -93,6 +93,7 @@ class ChainOfTrust:
 
     def _start(self, anchor: TrustedBlock, stored: bytes | None) -> None:
         self.trusted = self._stored = anchor if stored is None else read_trusted(stored)
+        self._newest = None  # of an earlier run: another process may have scanned past it since
         _log.info(
             "Blocks are proven from here on",
             seqno=self.trusted.block.seqno,

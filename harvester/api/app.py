@@ -52,15 +52,15 @@ def build_api(
     return app
 
 
-def build_metrics_app(registry: CollectorRegistry) -> web.Application:
-    """Return the application that serves `/metrics`, for a listener that only the operator reaches."""
+def build_metrics_app(registry: CollectorRegistry, chains: Chains, readiness: Readiness) -> web.Application:
+    """Return what serves `/metrics`, `/livez` and `/readyz`, for a listener that only the operator reaches."""
 
     async def metrics(request: web.Request) -> web.StreamResponse:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(registry), headers={"Content-Type": content_type})
 
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics)])
+    app.add_routes([web.get("/metrics", metrics), *HealthRoutes(readiness, chains).routes()])
     return app
 
 

@@ -16,7 +16,8 @@ from harvester.cli.failures import SOFTWARE, leaves
 from harvester.cli.progress import CatchUpBar
 from harvester.clock import utc_now
 from harvester.config.configuration import Configuration, configure
-from harvester.config.settings import DaemonSettings
+from harvester.config.forms import Role, roles
+from harvester.config.settings import ROLES_ALLOWED, DaemonSettings
 from harvester.config.variables import Variables
 from harvester.domain.errors import ConfigurationError, Unavailable
 from harvester.log import configure_logging
@@ -26,17 +27,25 @@ from harvester.supervision import stop_on_signals
 _log = structlog.get_logger(__name__)
 
 
+def _read_roles(_context: click.Context, _option: click.Parameter, text: str | None) -> frozenset[Role] | None:
+    try:
+        return None if text is None else roles(text)
+    except ValueError:
+        raise click.BadParameter(f"must be {ROLES_ALLOWED}") from None
+
+
 @click.command()
+@click.option("--role", callback=_read_roles, help=f"What this process does: {ROLES_ALLOWED}; default: ROLE, or all.")
 @click.option("--migrate/--no-migrate", default=None, help="Apply missing migrations first; default: MIGRATE, or yes.")
-def command(migrate: bool | None) -> None:
+def command(role: frozenset[Role] | None, migrate: bool | None) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; a second one does not wait for work to finish.
 
     Exit status: 0 stopped, 1 cannot start now, 70 a task died, 78 a setting or the version of the database is wrong.
     """
     configuration = configure(DaemonSettings, Variables.of_process(), load_plugins(), utc_now)
     configure_logging(configuration.settings.log_level, configuration.secrets)
-    if migrate is not None:
-        configuration = replace(configuration, settings=configuration.settings.model_copy(update={"migrate": migrate}))
+    options = {name: value for name, value in (("role", role), ("migrate", migrate)) if value is not None}
+    configuration = replace(configuration, settings=configuration.settings.model_copy(update=options))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(configuration))
