@@ -27,9 +27,11 @@ class Shop:
     database: Database
     clock: ManualClock = field(default_factory=ManualClock)
     tolerance_ppm: int = 0
+    world: MemoryChain | None = None
+    """The chain, if it is shared with another shop."""
 
     def __post_init__(self) -> None:
-        self.chain = MemoryChain(self.clock)
+        self.chain = self.world or MemoryChain(self.clock)
         self.chains = Chains([self.chain])
         self.metrics = Metrics(CollectorRegistry(), "test")
         self.signals = Signals(self.database)
