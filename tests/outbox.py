@@ -21,12 +21,12 @@ _ADD_ENDPOINT = """
 INSERT INTO endpoints (id, name, url, enabled, local, created_at, updated_at) VALUES ($1, $2, $3, $4, true, now(), now())
 """
 _NOTIFY = """
-CREATE FUNCTION tell_attempt() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION tell_attempt() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('test_attempts', NEW.delivery_id || ':' || NEW.attempt);
     RETURN NULL;
 END $$;
-CREATE TRIGGER tell_attempt AFTER INSERT ON delivery_attempts FOR EACH ROW EXECUTE FUNCTION tell_attempt();
+CREATE OR REPLACE TRIGGER tell_attempt AFTER INSERT ON delivery_attempts FOR EACH ROW EXECUTE FUNCTION tell_attempt();
 """
 
 

@@ -70,7 +70,7 @@ class Endpoints:
         if not _NAME.fullmatch(name):
             raise InvalidInput("name must be 1 to 64 letters, digits, dots, dashes and underscores")
         self.rules.check_url(url, local=local)
-        types = _event_types(event_types or DEFAULT_EVENT_TYPES)
+        types = _event_types(DEFAULT_EVENT_TYPES if event_types is None else event_types)
         async with self.database.connection() as connection:
             made = await endpoints.insert(
                 connection, name, url, types, _new_secret(), self.clock(), local=local, at_most=MAX_ENDPOINTS
