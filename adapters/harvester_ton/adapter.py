@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from harvester.chain import Account, AdapterContext, Finding, Health, Ledger
+from harvester.chain import Account, AdapterContext, Destination, Finding, Health, Ledger
 from harvester.domain.errors import ChainUnavailable
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -17,6 +17,7 @@ from harvester_ton.address import parse_address
 from harvester_ton.believing import BelievingSource
 from harvester_ton.cells import Cell
 from harvester_ton.decoding import COINS, decode_coins, decode_jetton, jetton_asset
+from harvester_ton.further import LABEL, scan_further
 from harvester_ton.history import Decode
 from harvester_ton.jettons import ContractUnfit, JettonWallet, NotTheWallet
 from harvester_ton.links import PaymentLinks
@@ -39,6 +40,7 @@ COIN_DECIMALS: Final = 9
 MAX_AMOUNT: Final = (1 << 120) - 1
 """VarUInteger 16: what one message can carry, of coins and of jettons alike."""
 UNVERIFIED: Final = "its wallet is known by the word of lite servers alone: no TVM runs here"
+CLOCK_BEHIND: Final = "this host's clock is behind the chain: new invoices end too early"
 _JETTON: Final = jetton_asset("")
 
 _log = structlog.get_logger(__name__)
@@ -101,6 +103,8 @@ class TonAdapter:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._serve(ledger), name="ton lite servers")]
             tasks += [group.create_task(scan, name="ton scan") for scan in self._scans(ledger)]
+            further = scan_further(NAME, ledger, partial(self._scan_further, ledger=ledger))
+            tasks.append(group.create_task(further, name="ton further scans"))
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -111,10 +115,14 @@ class TonAdapter:
         reasons = [] if self._pool.usable() else [self._config.trouble or self._pool.trouble()]
         reasons += [self._trust.trouble] if self._trust.trouble else []
         if head is not None and self._clock() - head > MAX_BEHIND:
-            reasons.append(f"the newest block is of {head:%Y-%m-%d %H:%M:%S} UTC")
+            reasons.append(
+                f"the newest block is of {head:%Y-%m-%d %H:%M:%S} UTC: none came since, or this host's clock is ahead"
+            )
         reasons += [f"{status.ticker}: {reason}" for status in self._statuses if (reason := status.lacks(head))]
         known = [until for until in scanned if until is not None]
         notes = [f"{status.ticker}: {UNVERIFIED}" for status in self._statuses if status.unverified]
+        if head is not None and head - self._clock() > MAX_BEHIND:
+            notes.append(CLOCK_BEHIND)
         return Health(not reasons, head, min(known) if len(known) == len(scanned) else None, (*reasons, *notes))
 
     async def check(self) -> Sequence[Finding]:
@@ -155,13 +163,23 @@ class TonAdapter:
     def _scans(self, ledger: Ledger) -> Iterator[Coroutine[None, None, None]]:
         coins, *jettons = self._statuses
         recipient = self._settings.recipient
-        account = Account(NAME, recipient, recipient, COINS)
-        yield self._watcher(coins, account, lambda root: decode_coins(root, recipient).transfers, ledger).run()
+        yield self._scan_coins(recipient, coins, ledger)
         for jetton, status in zip(self._settings.jettons, jettons, strict=True):
-            yield self._scan_jetton(jetton, status, ledger)
+            yield self._scan_jetton(recipient, jetton, status, ledger)
 
-    async def _scan_jetton(self, jetton: Jetton, status: AccountStatus, ledger: Ledger) -> None:
-        recipient = self._settings.recipient
+    async def _scan_further(self, destination: Destination, ledger: Ledger) -> None:
+        status, recipient = AccountStatus(LABEL, self._metrics), destination.pay_to_address
+        if destination.asset == COINS:
+            await self._scan_coins(recipient, status, ledger)
+        else:
+            jetton = Jetton(LABEL, 0, destination.asset.removeprefix(_JETTON))
+            await self._scan_jetton(recipient, jetton, status, ledger)
+
+    async def _scan_coins(self, recipient: str, status: AccountStatus, ledger: Ledger) -> None:
+        account = Account(NAME, recipient, recipient, COINS)
+        await self._watcher(status, account, lambda root: decode_coins(root, recipient).transfers, ledger).run()
+
+    async def _scan_jetton(self, recipient: str, jetton: Jetton, status: AccountStatus, ledger: Ledger) -> None:
         wallet = JettonWallet(jetton, recipient, self._source)
 
         async def scan() -> None:

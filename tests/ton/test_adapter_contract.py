@@ -25,6 +25,10 @@ class LocalWorld:
         """See `World`."""
         return build(environ(self._ton, ["USDX"]))
 
+    def reconfigured_adapter(self) -> Adapter:
+        """See `World`."""
+        return build(environ(self._ton, RECIPIENT="0:" + "99" * 32))
+
     async def pay(self, currency: Currency, amount: int, invoice_id: UUID | None) -> None:
         """See `World`. Jettons without notification, whose nanoton would be a transfer of its own."""
         asset = currency.asset.removeprefix("jetton:")
