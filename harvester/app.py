@@ -5,6 +5,9 @@ from functools import partial
 from importlib.metadata import version
 
 from harvester.api.app import build_api, build_metrics_app
+from harvester.api.endpoints import EndpointRoutes
+from harvester.api.events import EventRoutes
+from harvester.api.payments import PaymentRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
 from harvester.config.forms import ListenAddress, Role
@@ -12,17 +15,20 @@ from harvester.config.settings import DaemonSettings
 from harvester.housekeeping import Watch, Watcher, count_invoices
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
+from harvester.outgoing import egress_rules, webhook_client
 from harvester.services.chains import Chains
 from harvester.services.delivery import Delivery
+from harvester.services.endpoints import Endpoints
+from harvester.services.event_feed import EventFeed
 from harvester.services.invoicing import Invoicing
 from harvester.services.leading import NOT_ITS_ROLE, Leader
 from harvester.services.ledger import LedgerService
+from harvester.services.outbox import Outbox
+from harvester.services.payments import Payments
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
-from harvester.storage.endpoints import ENVIRONMENT
 from harvester.storage.signals import Signals
 from harvester.supervision import crew, unless_stopped
-from harvester.webhooks.client import DEFAULT_TIMEOUT_SECS, WebhookClient
-from harvester.webhooks.signing import Secret
+from harvester.webhooks.client import DEFAULT_TIMEOUT_SECS
 
 
 async def run_daemon(
@@ -45,16 +51,31 @@ async def run_daemon(
     chains = Chains(configuration.adapters)
     metrics.create_chains(chains.adapters)
     scopes = migration_scopes(configuration.plugins)
-    secrets = {ENVIRONMENT: [Secret(settings.webhook_secret.get_secret_value())]} if settings.webhook_secret else {}
 
-    async with open_database(settings) as database, WebhookClient.open(secrets, clock, release) as client:
+    async with open_database(settings) as database, webhook_client(settings, clock, release) as client:
         signals = Signals(database)
         invoicing = Invoicing(database, chains, clock, signals, metrics)
-        make_ledger = partial(LedgerService, chains=chains, clock=clock, signals=signals, metrics=metrics)
+        tolerance_ppm = settings.underpayment_tolerance
+        payments = Payments(database, chains, clock, signals, metrics, tolerance_ppm=tolerance_ppm)
+        make_ledger = partial(
+            LedgerService,
+            chains=chains,
+            clock=clock,
+            signals=signals,
+            metrics=metrics,
+            tolerance_ppm=tolerance_ppm,
+            keep_watching=settings.keep_watching_days,
+        )
         delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
-        watch = Watch(database, scopes, chains, notifier, stop, metrics, watcher)
+        feed = EventFeed(database, signals)
+        endpoints = Endpoints(database, signals, clock, client, egress_rules(settings))
+        watch = Watch(database, scopes, chains, clock, notifier, stop, metrics, watcher)
+        opened = asyncio.Event()
+        watch.heed("start", lambda: None if opened.is_set() else "not finished")
         token = settings.token.get_secret_value()
-        api = build_api(invoicing, chains, watch.readiness, metrics, token, settings.domain)
+        outbox = Outbox(database, signals, clock)
+        private = (PaymentRoutes(payments, chains), EventRoutes(feed), EndpointRoutes(endpoints, outbox))
+        api = build_api(invoicing, chains, watch.readiness, metrics, token, settings.domain, private, opened)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (
@@ -64,7 +85,9 @@ async def run_daemon(
         ):
             tasks.serve("watch", watch.run())
             if await unless_stopped(stop, when_available(lambda: prepare_database(database, scopes, settings, clock))):
+                opened.set()
                 tasks.serve("signals", signals.run())
+                tasks.work("events", feed.run(stop))
                 tasks.serve("housekeeping", count_invoices(database, metrics, clock))
                 if Role.DELIVER in settings.role:
                     watch.heed("deliveries", delivery.trouble)

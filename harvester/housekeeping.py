@@ -25,6 +25,8 @@ _COUNT_SECS: Final = 30.0
 _PATIENCE_SECS: Final = 5.0
 _START_EXTENSION_SECS: Final = 60.0
 _QUIET_SECS: Final = 60.0
+_CLOCK_SLACK_SECS: Final = 60.0
+_CLOCK_QUIET_SECS: Final = 3600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +42,7 @@ class Watch:
         database: Database,
         scopes: Mapping[str, Path],
         chains: Chains,
+        clock: Clock,
         notifier: Notifier,
         stop: asyncio.Event,
         metrics: Metrics,
@@ -48,6 +51,7 @@ class Watch:
         self._database = database
         self._scopes = scopes
         self._chains = chains
+        self._clock = clock
         self._notifier = notifier
         self._stop = stop
         self._metrics = metrics
@@ -56,6 +60,7 @@ class Watch:
         self._reasons: Sequence[str] = ["the database has not answered yet"]
         self._was_ready = False
         self._told_ready = False
+        self._told_clock_at = -_CLOCK_QUIET_SECS
         self._told_at = -_QUIET_SECS
 
     def heed(self, loop: str, trouble: Callable[[], str | None]) -> None:
@@ -107,6 +112,7 @@ class Watch:
         self._notifier.watchdog()
         self._notifier.status("; ".join(reasons or ["ready", *_lags(health)]))
         self._metrics.ready.set(not reasons)
+        self._compare_clocks(health)
         if not reasons and not self._was_ready:
             self._was_ready = True
             self._notifier.ready()
@@ -115,6 +121,17 @@ class Watch:
             self._notifier.extend_timeout(_START_EXTENSION_SECS)
         self._tell(reasons)
         return not reasons
+
+    def _compare_clocks(self, health: Mapping[str, Health]) -> None:
+        now, behind = self._clock(), []
+        for name, state in health.items():
+            if state.head_time is not None:
+                age_secs = (now - state.head_time).total_seconds()
+                self._metrics.head_age.labels(name).set(age_secs)
+                behind += [name] if age_secs < -_CLOCK_SLACK_SECS else []
+        if behind and time.monotonic() - self._told_clock_at >= _CLOCK_QUIET_SECS:
+            self._told_clock_at = time.monotonic()
+            _log.warning("the clock of this host is behind the chain: new invoices end too early", chains=behind)
 
     def _tell(self, reasons: Sequence[str]) -> None:
         """Log that the daemon has become ready, or is so no more: the latter at most once a minute."""

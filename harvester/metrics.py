@@ -70,6 +70,13 @@ class Metrics:
         self.http_duration = Histogram(
             "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
         )
+        self.head_age = Gauge(
+            "harvester_chain_head_age_seconds",
+            "This host's clock minus the chain time of the newest block: grows while no blocks come, "
+            "negative if the clock is behind",
+            ["chain"],
+            registry=registry,
+        )
         self.ready = Gauge("harvester_ready", "1 while /readyz says so", registry=registry)
         self.leases_held = Gauge(
             "harvester_leases_held", "1 while this process holds the lease", ["name"], registry=registry

@@ -1,5 +1,6 @@
 """The two HTTP applications: the API, and the metrics on a listener of their own."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from harvester.api.auth import TokenGuard
 from harvester.api.boundary import Boundary
 from harvester.api.health import HealthRoutes, Readiness
 from harvester.api.invoices import MAX_BODY_BYTES, InvoiceRoutes
+from harvester.api.opening import Opening
 from harvester.api.public import PublicRoutes
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
@@ -38,9 +40,14 @@ def build_api(
     token: str,
     domain: str | None,
     private: Iterable[PrivateRoutes] = (),
+    opened: asyncio.Event | None = None,
 ) -> web.Application:
-    """Return the API. `token` must not be empty; `domain` is the public host name, `private` what is served besides."""
-    app = web.Application(middlewares=[Boundary(metrics).middleware], client_max_size=MAX_BODY_BYTES)
+    """Return the API. `token` must not be empty; `domain` is the public host name, `private` what is served besides.
+
+    Until `opened` is set, what would change something is refused; None: it is open.
+    """
+    middlewares = [Boundary(metrics).middleware, *([Opening(opened).middleware] if opened else [])]
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     parts: Sequence[PrivateRoutes] = (InvoiceRoutes(invoicing, chains), *private)
     for part in parts:
         app.add_routes(part.routes(TokenGuard(token)))
