@@ -10,6 +10,7 @@ import uvloop
 
 from benchmarks.api import measure_api
 from benchmarks.chain import measure_catch_up, measure_deliveries, measure_detection
+from benchmarks.endpoints import measure_endpoints
 from benchmarks.report import Line, print_report
 from harvester.storage.embedded import embedded_postgres
 
@@ -17,6 +18,7 @@ Measure = Callable[[str, float], Awaitable[list[Line]]]
 MEASURES: dict[str, Measure] = {
     "api": measure_api,
     "deliveries": measure_deliveries,
+    "endpoints": measure_endpoints,
     "detection": measure_detection,
     "catch-up": measure_catch_up,
 }
