@@ -7,7 +7,6 @@ from harvester_ton.devnet.local import LocalTon
 from harvester_ton.tl import ERROR, RUN_SMC_METHOD, AccountAddress, encode_bytes
 from tests.ton.hostile.lies import (
     BLOCK_BYTES,
-    GET_ALL_SHARDS,
     GET_CONFIG_ALL,
     GET_CONFIG_PARAMS,
     GET_SHARD,
@@ -61,13 +60,18 @@ class AnotherShard(AnotherChain):
 
     def tell(self, question: bytes, honest: bytes) -> bytes:
         """See `Lie`."""
-        if question[:4] not in (GET_SHARD, GET_ALL_SHARDS) or honest[:4] == ERROR:
+        if question[:4] != GET_SHARD or honest[:4] == ERROR:
             return honest
         there = id_of(self.other, self.other.seqno).to_bytes()
         theirs = self.there(question[:4] + there + question[4 + BLOCK_BYTES :])
         at = honest.rindex(bytes.fromhex("b5ee9c72"))
         at_theirs = theirs.rindex(bytes.fromhex("b5ee9c72"))
         return honest[: at - 1] + theirs[at_theirs - 1 :]
+
+
+def bloated(answer: bytes) -> bytes:
+    """An answer of more bytes than are read."""
+    return answer + bytes(3 << 20)
 
 
 def cut(answer: bytes) -> bytes:

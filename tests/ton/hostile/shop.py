@@ -1,10 +1,8 @@
 """A merchant with the real ledger, whose adapter asks the hostile lite server before the honest one."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -128,10 +126,10 @@ class Doors:
         self._ton, self._database, self._clock = ton, database, clock
 
     @asynccontextmanager
-    async def open(self, ticker: str = "TON") -> AsyncIterator[Shop]:
+    async def open(self, ticker: str = "TON", verify: str = "proofs") -> AsyncIterator[Shop]:
         """Yield a shop with an open invoice. It watches the one asset and the coins."""
         registry = CollectorRegistry()
-        adapter = TonAdapter(*self._configured(registry, [] if ticker == "TON" else [ticker]), HASTE)
+        adapter = TonAdapter(*self._configured(registry, [] if ticker == "TON" else [ticker], verify), HASTE)
         services = (self._database, Chains([adapter]), self._clock.moment, Signals(self._database))
         invoicing = Invoicing(*services, Metrics(registry, "test"))
         ledger = LedgerService(*services, invoicing._metrics)
@@ -144,10 +142,10 @@ class Doors:
             finally:
                 stop.set()
 
-    def _configured(self, registry: CollectorRegistry, jettons: Sequence[str]) -> tuple[TonSettings, AdapterContext]:
-        config = Path("network.json")
-        config.write_text(json.dumps(self._ton.network_config()))
-        settings = environ(self._ton, jettons, NETWORK_CONFIG=str(config), VERIFY="proofs")
+    def _configured(
+        self, registry: CollectorRegistry, jettons: Sequence[str], verify: str
+    ) -> tuple[TonSettings, AdapterContext]:
+        settings = environ(self._ton, jettons, VERIFY=verify)
         return TonSettings.load(settings), AdapterContext(self._clock.moment, registry, settings)
 
 

@@ -97,6 +97,16 @@ async def test_hole_9_shards_of_another_chain(ton: LocalTon, fork: LocalTon, doo
         await refuses_to_believe(shop, AnotherShardBlock(fork, merchant(ton)), Reason.UNPROVEN)
 
 
+async def test_without_proofs_shards_of_another_chain_rob_the_merchant(
+    ton: LocalTon, fork: LocalTon, doors: Doors
+) -> None:
+    async with doors.open(verify="none") as shop:
+        await shop.steal(fork)
+        await shop.hear(AnotherShardBlock(fork, merchant(ton)))
+        await shop.paid()
+        assert ton.account(merchant(ton)).received_nano == 0
+
+
 @pytest.mark.parametrize(
     ("lie_of", "reason"),
     [

@@ -47,6 +47,16 @@ async def test_hole_1_a_chain_of_the_servers_own(ton: LocalTon, thief: LocalTon,
         await refuses_to_believe(shop, lie, Reason.UNPROVEN)
 
 
+@pytest.mark.parametrize("lie_of", [ChainOfItsOwn, AnotherNetwork])
+async def test_without_proofs_the_merchant_is_robbed(ton: LocalTon, thief: LocalTon, doors: Doors, lie_of: Any) -> None:
+    """What the lies of these tests are worth: VERIFY=none believes them."""
+    async with doors.open(verify="none") as shop:
+        await shop.steal(thief)
+        await shop.hear(lie_of(thief))
+        await shop.paid()
+        assert ton.account(merchant(ton)).received_nano == 0
+
+
 @pytest.mark.parametrize("signed", [OneSignerCountedOften, TwoThirds])
 async def test_hole_2_too_few_signers(ton: LocalTon, fork: LocalTon, doors: Doors, signed: Any) -> None:
     """One of three validators counted three times, and exactly two thirds of the weight."""
@@ -143,6 +153,21 @@ async def test_validators_that_are_one_key_block_stale(ton: LocalTon, fork: Loca
         await shop.steal(fork)
         assert fork.chain.head.prev_key_seqno == ton.chain.head.master.id.seqno
         await refuses_to_believe(shop, AnotherChain(fork), Reason.VALIDATORS)
+
+
+async def test_a_signed_fork_of_what_was_proven_stops_the_scan(ton: LocalTon, fork: LocalTon, doors: Doors) -> None:
+    """The right validators have signed two chains: nobody is to be believed any more, and people must decide."""
+    await ton.produce_block(5)
+    async with doors.open() as shop:
+        fork.rotate_validators()
+        await shop.steal(fork)
+        await shop.hear(AnotherChain(fork))
+        await eventually(lambda: "contradicts" in str(shop.adapter.health().reasons), "stopped")
+        await shop.pay()
+        await ton.produce_block(3)
+        await shop.unpaid()
+        assert shop.refusals() == {Reason.CONTRADICTION: 1}
+        assert not shop.adapter.health().ready
 
 
 async def test_another_network(ton: LocalTon, thief: LocalTon, doors: Doors) -> None:
