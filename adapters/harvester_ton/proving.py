@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
 from harvester_ton.cells import Cell
+from harvester_ton.errors import NodeRefused
 from harvester_ton.history import Cursor, Decode, Entry, decode_transaction, moment
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.pool import Pool
@@ -36,6 +38,8 @@ PAGE_SIZES: Final = (tl.MAX_PAGE, 4, 1)
 """How many transactions are asked for: fewer where they are too large to be read in one answer."""
 MAX_LIBRARIES: Final = 8
 """Of one contract."""
+LIBRARY_MISSING: Final = 0
+"""Code of the refusal that a lite server could have sent instead of an answer without a library."""
 NO_CONTRACT: Final = -256
 """Exit code that a lite server gives where no contract is."""
 
@@ -112,7 +116,20 @@ class ProvingSource:
                 break
             wanted = wanted[: MAX_LIBRARIES - len(asked)]
             asked += wanted
-            found |= await self._ask(tl.get_libraries(wanted), partial(verify_libraries, wanted))
+            found |= await self._given(wanted)
+        return found
+
+    async def _given(self, wanted: Sequence[bytes]) -> dict[bytes, Cell]:
+        """Return those libraries that any lite server gives. A missing one proves nothing: the others are asked."""
+        found: dict[bytes, Cell] = {}
+
+        def read(answer: bytes) -> None:
+            found.update(verify_libraries(wanted, answer))
+            if len(found) < len(wanted):
+                raise NodeRefused(LIBRARY_MISSING, "does not give every library")
+
+        with suppress(NodeRefused):  # nobody has the rest: the method says whether it needs them
+            await self._ask(tl.get_libraries(wanted), read)
         return found
 
     async def _ask_two(

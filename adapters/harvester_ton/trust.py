@@ -102,6 +102,7 @@ class ChainOfTrust:
 
     async def _step(self, notes: Notes | None, name: str) -> None:
         """Prove the newest block that anybody names, or wait for news."""
+        self._distrust_strays()
         naming = [(node, head) for node in self._pool.usable() if (head := node.head) and self._is_news(head)]
         if not naming:
             await self._pool.changed()
@@ -122,6 +123,13 @@ class ChainOfTrust:
         if self.trusted is None:
             return False
         return head.seqno > self.trusted.block.seqno or (self._newest is None and head == self.trusted.block)
+
+    def _distrust_strays(self) -> None:
+        """Put servers aside that name another block in the place of the one that is proven."""
+        for node in self._pool.usable():
+            head, proven = node.head, self._newest
+            if head and proven and head.seqno == proven.seqno and head != proven:
+                node.distrust(Refused(Reason.UNPROVEN, f"names another block {head.seqno} than the proven one"))
 
     async def _prove(self, node: Node, head: tl.BlockId, notes: Notes | None, name: str) -> None:
         """Lead the chain of trust up to `head`, which `node` names, by its answers."""
