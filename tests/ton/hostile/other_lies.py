@@ -2,9 +2,9 @@
 
 from harvester_ton.devnet.accounts import Address
 from harvester_ton.devnet.boc import write_boc
-from harvester_ton.devnet.cells import Builder
+from harvester_ton.devnet.cells import Builder, Cell
 from harvester_ton.devnet.local import LocalTon
-from harvester_ton.tl import ERROR, RUN_SMC_METHOD, AccountAddress, encode_bytes
+from harvester_ton.tl import ERROR, GET_LIBRARIES, RUN_SMC_METHOD, AccountAddress, encode_bytes
 from tests.ton.hostile.lies import (
     BLOCK_BYTES,
     GET_CONFIG_ALL,
@@ -53,6 +53,20 @@ class AnotherConfig(AnotherChain):
         theirs = self.there(question[:8] + there + question[8 + BLOCK_BYTES :])
         asked = question[8 : 8 + BLOCK_BYTES]
         return theirs.replace(there, asked)
+
+
+class Library(Lie):
+    """No lie: gives a library of the masterchain, which the local chain has none of. A server without it withholds."""
+
+    def __init__(self, library: Cell) -> None:
+        super().__init__()
+        self._library = library
+
+    def tell(self, question: bytes, honest: bytes) -> bytes:
+        """See `Lie`."""
+        if question[:4] != GET_LIBRARIES:
+            return honest
+        return honest[:4] + (1).to_bytes(4, "little") + self._library.hash + encode_bytes(write_boc(self._library))
 
 
 class AnotherShard(AnotherChain):

@@ -7,15 +7,19 @@ import pytest
 from pytoniq_core import Address as TheirAddress
 from pytoniq_core import begin_cell
 
+from harvester_ton.boc import parse_boc
 from harvester_ton.devnet.accounts import raw_address
+from harvester_ton.devnet.boc import write_boc
+from harvester_ton.devnet.cells import LIBRARY, Builder, Cell
 from harvester_ton.devnet.local import LocalTon
-from harvester_ton.tl import GET_ACCOUNT_STATE, GET_TRANSACTIONS, RUN_SMC_METHOD
+from harvester_ton.proving import ProvingSource
+from harvester_ton.tl import GET_ACCOUNT_STATE, GET_LIBRARIES, GET_TRANSACTIONS, RUN_SMC_METHOD
 from harvester_ton.verification import Reason
 from tests.ton.hostile.bare_client import connected
 from tests.ton.hostile.lies import GET_BLOCK_PROOF, GET_CONFIG_ALL, Tampering
-from tests.ton.hostile.other_lies import AnotherConfig, AnotherShard, AnotherWallet, bloated, cut, prolonged
+from tests.ton.hostile.other_lies import AnotherConfig, AnotherShard, AnotherWallet, Library, bloated, cut, prolonged
 from tests.ton.hostile.shop import Doors, misses_nothing
-from tests.ton.hostile.worlds import make_hostile, merchant
+from tests.ton.hostile.worlds import HONEST, make_hostile, merchant
 from tests.ton.watching import needs_chain
 
 pytestmark = needs_chain
@@ -49,6 +53,20 @@ async def test_hole_8_another_config(ton: LocalTon, thief: LocalTon, doors: Door
     make_hostile(ton, None)
     async with doors.open("USDX") as shop:
         await misses_nothing(shop, lie, Reason.UNPROVEN)
+
+
+async def test_a_library_that_is_withheld_is_asked_of_others(ton: LocalTon, doors: Doors) -> None:
+    """Nothing proves that the masterchain lacks a library; without it a get-method fails, and payments are held up."""
+    library = Builder().uint(5, 8).end()
+    [named] = parse_boc(write_boc(Cell(b"\x02" + library.hash, 264, (), LIBRARY)))
+    async with doors.open() as shop:
+        await shop.hear(Tampering(GET_LIBRARIES, bytes))
+        source = shop.adapter._source
+        assert isinstance(source, ProvingSource)
+        assert await source._libraries(named) == {}
+        ton.servers[HONEST].faults.tamper = Library(library)
+        found = await source._libraries(named)
+        assert [root.hash for root in found.values()] == [library.hash]
 
 
 async def test_hole_9_another_shard(ton: LocalTon, thief: LocalTon) -> None:
