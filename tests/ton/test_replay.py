@@ -19,14 +19,10 @@ from tests.ton.recorded import load
 from tests.ton.verification.sessions import ORDINARY, SESSIONS, SIMPLEX
 
 MERCHANT = load("states.json")["accounts"]["merchant"]["address"]
-PROVABLE = (
-    "getBlockProof",
-    "getAccountState",
-    "getTransactions",
-    "getAllShardsInfo",
-    "getConfigParams",
-    "getLibraries",
-)
+PROVABLE = {
+    f"liteServer.get{what}"
+    for what in ("BlockProof", "AccountState", "Transactions", "AllShardsInfo", "ConfigParams", "Libraries")
+}
 HONEST = {name: replay(load(name), None) for name in SESSIONS}
 
 
