@@ -58,7 +58,7 @@ def test_every_object_is_split_into_its_members(value: dict[str, Any], indent: i
 @example(value={"a": [1]}, at=8, by="}", gone=1)
 def test_what_python_refuses_is_refused_and_nothing_else(value: dict[str, Any], at: int, by: str, gone: int) -> None:
     text = json.dumps(value)
-    damaged = text[:at] + by + text[at + gone :]
+    damaged = decode_json((text[:at] + by + text[at + gone :]).encode())
     assert read(damaged) == reference(damaged)
 
 
