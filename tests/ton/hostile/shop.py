@@ -27,6 +27,8 @@ from tests.ton.hostile.worlds import HOSTILE, Clock, make_hostile, merchant, ove
 from tests.ton.watching import environ
 
 AMOUNT: Final = 3_000_000
+DAY_SECS: Final = 86_400
+"""Life of the invoice."""
 PATIENCE_SECS: Final = 10
 FIRST_TO_BE_ASKED_SECS: Final = -1e9
 """A latency that no other server undercuts."""
@@ -47,7 +49,7 @@ class Shop:
         """Wait until all servers are in use and everything is scanned; then create the invoice."""
         await eventually(lambda: len(self.adapter._pool.usable()) == len(self._ton.servers), "servers in use")
         await eventually(lambda: self.adapter.health().ready, "ready")
-        self.invoice = await self._invoicing.create(Draft(AMOUNT, ticker, 86_400), "test")
+        self.invoice = await self._invoicing.create(Draft(AMOUNT, ticker, DAY_SECS), "test")
 
     async def pay(self, among: Sequence[int] = ()) -> None:
         """Settle the invoice, between other payments with these amounts in the same block."""

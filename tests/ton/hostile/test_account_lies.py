@@ -29,7 +29,7 @@ from tests.ton.hostile.account_lies import (
     unfolding,
 )
 from tests.ton.hostile.bare_client import NO_PROOFS, believed_balance, believes_in_the_fortune, connected
-from tests.ton.hostile.shop import AMOUNT, Doors, misses_nothing, refuses_to_believe
+from tests.ton.hostile.shop import AMOUNT, DAY_SECS, Doors, eventually, misses_nothing, refuses_to_believe
 from tests.ton.hostile.worlds import FORTUNE, Clock, chain, enrich, make_hostile, merchant, raw_merchant
 from tests.ton.verification.forged_answers import account_cell, accounts
 from tests.ton.watching import needs_chain
@@ -57,6 +57,22 @@ async def test_hole_4_no_account(ton: LocalTon, doors: Doors, lie_of: Any, reaso
     make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, reason)
+
+
+async def test_when_all_servers_hide_a_payment_the_invoice_does_not_expire(ton: LocalTon, doors: Doors) -> None:
+    """Only proven chain time ends an invoice; what came in time counts as soon as somebody shows it."""
+    async with doors.open() as shop:
+        for server in ton.servers:
+            server.faults.tamper = NoAccount(merchant(ton))
+        await shop.pay()
+        ton.advance(2 * DAY_SECS)
+        await ton.produce_block(3)
+        await eventually(lambda: shop.refusals().get(Reason.MALFORMED, 0) >= 2 * len(ton.servers), "refused twice each")
+        await shop.unpaid()
+        assert not shop.adapter.health().ready
+        for server in ton.servers:
+            server.faults.tamper = None
+        await shop.paid()
 
 
 @pytest.fixture
