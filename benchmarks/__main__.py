@@ -10,6 +10,7 @@ import uvloop
 
 from benchmarks.api import measure_api
 from benchmarks.chain import measure_catch_up, measure_deliveries, measure_detection
+from benchmarks.proofs import measure_proofs
 from benchmarks.report import Line, print_report
 from harvester.storage.embedded import embedded_postgres
 
@@ -19,6 +20,7 @@ MEASURES: dict[str, Measure] = {
     "deliveries": measure_deliveries,
     "detection": measure_detection,
     "catch-up": measure_catch_up,
+    "proofs": measure_proofs,
 }
 
 

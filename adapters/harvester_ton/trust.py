@@ -19,7 +19,7 @@ from harvester_ton.metrics import TonMetrics
 from harvester_ton.node import Node
 from harvester_ton.pool import Pool
 from harvester_ton.status import Insistence
-from harvester_ton.verification import Proven, Reason, Refused, TrustedBlock, verify_block_proof
+from harvester_ton.verification import Proven, Reason, Refused, TrustedBlock, start_from, verify_block_proof
 from harvester_ton.verification.blocks import MASTERCHAIN, WHOLE
 
 CHAIN: Final = "ton"
@@ -59,6 +59,8 @@ class ChainOfTrust:
         self._progress: str | None = None
         self._broken: str | None = None
         self._changed = asyncio.Event()
+        self._confirmed = False
+        """Whether a lite server has shown that the block we start from is in its chain."""
         self._refused_rounds = 0
         self._stored: TrustedBlock | None = None
         self._stored_at = 0.0
@@ -122,7 +124,9 @@ class ChainOfTrust:
     def _is_news(self, head: tl.BlockId) -> bool:
         if self.trusted is None:
             return False
-        return head.seqno > self.trusted.block.seqno or (self._newest is None and head == self.trusted.block)
+        return head.seqno > self.trusted.block.seqno or (
+            self._newest is None and head.seqno == self.trusted.block.seqno
+        )
 
     def _distrust_strays(self) -> None:
         """Put servers aside that name another block in the place of the one that is proven."""
@@ -133,6 +137,8 @@ class ChainOfTrust:
 
     async def _prove(self, node: Node, head: tl.BlockId, notes: Notes | None, name: str) -> None:
         """Lead the chain of trust up to `head`, which `node` names, by its answers."""
+        if not self._confirmed:
+            await self._confirm(node)
         while self._trusted().block != head:
             trusted = self._trusted()
             answer = await node.ask(tl.get_block_proof(trusted.key_block, head), bytes)
@@ -143,6 +149,14 @@ class ChainOfTrust:
                 await self._store(notes, name)
         self._arrive(head)
         await self._store(notes, name)
+
+    async def _confirm(self, node: Node) -> None:
+        """See that the block we start from still is in the chain: the next proofs only follow its key block."""
+        trusted = self._trusted()
+        if trusted.block != trusted.key_block:
+            answer = await node.ask(tl.get_block_proof(trusted.key_block, trusted.block), bytes)
+            await self._verify(node, start_from(trusted.key_block), trusted.block, answer)
+        self._confirmed = True
 
     async def _verify(self, node: Node, trusted: TrustedBlock, head: tl.BlockId, answer: bytes) -> Proven:
         try:
