@@ -122,11 +122,11 @@ class ChainOfTrust:
         self._fail(faults)
 
     def _is_news(self, head: tl.BlockId) -> bool:
+        """Whether to prove `head`. At the start a block as high as the stored one is news too: it may be another."""
         if self.trusted is None:
             return False
-        return head.seqno > self.trusted.block.seqno or (
-            self._newest is None and head.seqno == self.trusted.block.seqno
-        )
+        ahead = head.seqno - self.trusted.block.seqno
+        return ahead > 0 or (ahead == 0 and self._newest is None)
 
     def _distrust_strays(self) -> None:
         """Put servers aside that name another block in the place of the one that is proven."""
