@@ -30,8 +30,14 @@ from harvester_ton.verification import (
     verify_transactions,
     verify_whole_config,
 )
-from harvester_ton.verification.answers import read_block_proof
+from harvester_ton.verification.answers import read_announcement, read_block_proof
+from harvester_ton.verification.blocks import is_masterchain
 from harvester_ton.verification.tl_values import Values
+from harvester_ton.verification.witnesses import (
+    verify_block_header,
+    verify_one_transaction,
+    verify_shard_block_proof,
+)
 
 INCOMPLETE: Final = "incomplete"
 """A page of history is shorter than asked for, and nobody asked what comes before it."""
@@ -101,7 +107,7 @@ class Replay:
 
     def _announcement(self, exchange: Exchange, values: Values) -> None:
         values.end()
-        tl.read_masterchain_info(exchange.answer)
+        self._not_contradicted(read_announcement(exchange.answer))
 
     def _block_proof(self, exchange: Exchange, values: Values) -> None:
         mode, known = values.uint32(), values.block_id()
@@ -128,6 +134,12 @@ class Replay:
     def _proven(self, block: tl.BlockId) -> tl.BlockId:
         if self.blocks.get(block.seqno) != block:
             raise Refused(Reason.UNPROVEN, f"as of block {block.seqno}, which nothing proves")
+        return block
+
+    def _not_contradicted(self, block: tl.BlockId) -> tl.BlockId:
+        """Return the block, which need not be proven, but may be no other than the proven one of its number."""
+        if is_masterchain(block) and self.blocks.get(block.seqno, block) != block:
+            raise Refused(Reason.CONTRADICTION, f"names another block {block.seqno} than the proven one")
         return block
 
     def _account_state(self, exchange: Exchange, values: Values) -> None:
@@ -166,6 +178,23 @@ class Replay:
         block = values.block_id()
         values.end()
         verify_all_shards(self._proven(block), exchange.answer)
+
+    def _header(self, exchange: Exchange, values: Values) -> None:
+        block = values.block_id()
+        values.uint32()
+        values.end()
+        verify_block_header(self._not_contradicted(block), exchange.answer)
+
+    def _shard_block(self, exchange: Exchange, values: Values) -> None:
+        block = values.block_id()
+        values.end()
+        self._proven(verify_shard_block_proof(block, exchange.answer))
+
+    def _transaction(self, exchange: Exchange, values: Values) -> None:
+        block, account = values.block_id(), _account(values)
+        lt = int.from_bytes(values.take(8), "little")
+        values.end()
+        verify_one_transaction(block, account, lt, exchange.answer)
 
     def _config(self, exchange: Exchange, values: Values) -> None:
         values.take(4)
@@ -210,6 +239,9 @@ _HANDLERS: Final[Mapping[Question, Callable[[Replay, Exchange, Values], Any]]] =
     Question.ACCOUNT_STATE: Replay._account_state,  # noqa: SLF001
     Question.HISTORY: Replay._history,  # noqa: SLF001
     Question.ALL_SHARDS: Replay._shards,  # noqa: SLF001
+    Question.HEADER: Replay._header,  # noqa: SLF001
+    Question.SHARD_BLOCK_PROOF: Replay._shard_block,  # noqa: SLF001
+    Question.ONE_TRANSACTION: Replay._transaction,  # noqa: SLF001
     Question.CONFIG: Replay._config,  # noqa: SLF001
     Question.WHOLE_CONFIG: Replay._config,  # noqa: SLF001
     Question.LIBRARIES: Replay._libraries,  # noqa: SLF001

@@ -21,7 +21,17 @@ from tests.ton.verification.sessions import ORDINARY, SESSIONS, SIMPLEX
 MERCHANT = load("states.json")["accounts"]["merchant"]["address"]
 PROVABLE = {
     f"liteServer.get{what}"
-    for what in ("BlockProof", "AccountState", "Transactions", "AllShardsInfo", "ConfigParams", "Libraries")
+    for what in (
+        "BlockProof",
+        "AccountState",
+        "Transactions",
+        "AllShardsInfo",
+        "ConfigParams",
+        "Libraries",
+        "BlockHeader",
+        "ShardBlockProof",
+        "OneTransaction",
+    )
 }
 HONEST = {name: replay(load(name), None) for name in SESSIONS}
 
@@ -243,3 +253,22 @@ def test_the_command_is_mounted_and_quick() -> None:
     assert CliRunner().invoke(group, ["replay", "--help"]).exit_code == 0
     replay(load(ORDINARY), None)
     assert time.perf_counter() - started < 10
+
+
+def test_an_announcement_of_another_block_than_the_proven_one_is_refused() -> None:
+    tampered = session(ORDINARY)
+    honest = bytes.fromhex(tampered["log"][0]["response_hex"])
+    seqno = HONEST[ORDINARY]["proven"]["masterchain_seqno"].to_bytes(4, "little")
+    lie = honest[:16] + seqno + bytes(32) + honest[52:]
+    tampered["log"][0]["response_hex"] = lie.hex()
+    assert [entry["reason"] for entry in replay(tampered, None)["refused"]] == ["contradiction"]
+
+
+def test_a_proof_of_another_block_transaction_or_shard_is_refused() -> None:
+    for name, question_byte in (("getBlockHeader", 40), ("getShardBlockProof", 40), ("getOneTransaction", 90)):
+        tampered = session(ORDINARY)
+        entry = next(entry for entry in tampered["log"] if entry["name"] == f"liteServer.{name}")
+        question = bytearray.fromhex(entry["request_hex"])
+        question[question_byte] ^= 1
+        entry["request_hex"] = question.hex()
+        assert [refused["n"] for refused in replay(tampered, None)["refused"]] == [entry["n"]]
