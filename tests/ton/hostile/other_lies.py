@@ -3,7 +3,6 @@
 from harvester_ton.devnet.accounts import Address
 from harvester_ton.devnet.boc import write_boc
 from harvester_ton.devnet.cells import Builder, Cell
-from harvester_ton.devnet.local import LocalTon
 from harvester_ton.tl import ERROR, GET_LIBRARIES, RUN_SMC_METHOD, AccountAddress, encode_bytes
 from tests.ton.hostile.lies import (
     BLOCK_BYTES,
@@ -40,10 +39,7 @@ class AnotherWallet(Lie):
 
 
 class AnotherConfig(AnotherChain):
-    """Hole 8: the config of another chain, with the proofs of the real one's header."""
-
-    def __init__(self, other: LocalTon) -> None:
-        super().__init__(other)
+    """Hole 8: the config of another chain, proven from that chain's block under the name of the one asked for."""
 
     def tell(self, question: bytes, honest: bytes) -> bytes:
         """See `Lie`."""

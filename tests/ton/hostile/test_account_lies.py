@@ -30,7 +30,7 @@ from tests.ton.hostile.account_lies import (
 )
 from tests.ton.hostile.bare_client import NO_PROOFS, believed_balance, believes_in_the_fortune, connected
 from tests.ton.hostile.shop import AMOUNT, DAY_SECS, Doors, eventually, misses_nothing, refuses_to_believe
-from tests.ton.hostile.worlds import FORTUNE, Clock, chain, enrich, make_hostile, merchant, raw_merchant
+from tests.ton.hostile.worlds import FORTUNE, Clock, chain, enrich, merchant, raw_merchant
 from tests.ton.verification.forged_answers import account_cell, accounts
 from tests.ton.watching import needs_chain
 
@@ -38,10 +38,9 @@ pytestmark = needs_chain
 
 
 async def test_hole_3_a_forged_state_under_a_real_block(ton: LocalTon, fork: LocalTon, doors: Doors) -> None:
-    lie = ForgedState(fork, ton, merchant(ton))
+    lie = ForgedState(fork, merchant(ton), ton)
     await enrich(fork, ton)
     assert await believes_in_the_fortune(ton, lie)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(fork)
         await refuses_to_believe(shop, lie, Reason.MALFORMED)
@@ -54,7 +53,6 @@ async def test_hole_4_no_account(ton: LocalTon, doors: Doors, lie_of: Any, reaso
     lie: StateLie = lie_of(merchant(ton))
     await ton.pay(merchant(ton), 5)
     assert await believed_balance(ton, lie) == 0
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, reason)
 
@@ -101,7 +99,6 @@ async def test_hole_5_an_account_of_the_masterchain(
     ton, rich = twin
     lie = MasterchainAccount(ton, merchant(ton), rich)
     assert await believed_balance(ton, lie) == FORTUNE
-    make_hostile(ton, None)
     async with Doors(ton, database, clock).open() as shop:
         await refuses_to_believe(shop, lie, Reason.MALFORMED)
 
@@ -137,7 +134,6 @@ async def test_a_replayed_old_state(ton: LocalTon, doors: Doors, lie_of: Any, re
     await ton.pay(merchant(ton), 6)
     if lie_of is not OldStateUnderTheNewShardBlock:
         assert await believed_balance(ton, lie, NO_PROOFS) == 5
-        make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, reason)
 

@@ -41,7 +41,6 @@ async def test_hole_1_a_chain_of_the_servers_own(ton: LocalTon, thief: LocalTon,
     lie = ChainOfItsOwn(thief)
     await enrich(thief, ton)
     assert await believes_in_the_fortune(ton, lie)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(thief)
         await refuses_to_believe(shop, lie, Reason.UNPROVEN)
@@ -63,7 +62,6 @@ async def test_hole_2_too_few_signers(ton: LocalTon, fork: LocalTon, doors: Door
     lie = signed(fork)
     await enrich(fork, ton)
     assert await believes_in_the_fortune(ton, lie)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(fork)
         await refuses_to_believe(shop, lie, Reason.SIGNATURES)
@@ -75,7 +73,6 @@ async def test_a_fork_signed_by_strangers(ton: LocalTon, fork: LocalTon, doors: 
     await enrich(fork, ton)
     with pytest.raises(ProofError):
         await believes_in_the_fortune(ton, lie)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(fork)
         await refuses_to_believe(shop, lie, Reason.SIGNATURES)
@@ -88,7 +85,6 @@ async def test_a_fork_signed_by_the_wrong_set(ton: LocalTon, thief: LocalTon, do
     await enrich(thief, ton)
     with pytest.raises(ProofError):
         await believes_in_the_fortune(ton, lie)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(thief)
         await refuses_to_believe(shop, lie, Reason.VALIDATORS)
@@ -118,7 +114,6 @@ async def asks_for_ever(ton: LocalTon, lie: NoSteps) -> None:
     await asyncio.gather(connecting, return_exceptions=True)
     await bare.close()
     assert lie.asked[GET_BLOCK_PROOF] == lie.told
-    make_hostile(ton, None)
 
 
 async def test_hole_13_back_to_old_validators_and_forward(ton: LocalTon, fork: LocalTon, doors: Doors) -> None:
@@ -127,7 +122,6 @@ async def test_hole_13_back_to_old_validators_and_forward(ton: LocalTon, fork: L
     lie = OldSignersByTheBackDoor(fork, ton)
     await enrich(fork, ton)
     assert await believes_in_the_fortune(ton, lie, init=key.master.id.seqno)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(fork)
         await refuses_to_believe(shop, lie, Reason.BACKWARD)
@@ -138,7 +132,6 @@ async def test_hole_14_an_old_block_under_a_new_number(ton: LocalTon, doors: Doo
     make_hostile(ton, lie)
     async with connected(ton) as bare:
         assert bare.last_mc_block.seqno == lie.new.seqno > ton.seqno
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await refuses_to_believe(shop, lie, Reason.HEADER)
 
@@ -173,7 +166,6 @@ async def test_a_signed_fork_of_what_was_proven_stops_the_scan(ton: LocalTon, fo
 async def test_another_network(ton: LocalTon, thief: LocalTon, doors: Doors) -> None:
     await enrich(thief, ton)
     assert await believes_in_the_fortune(ton, AnotherNetwork(thief), SOME_PROOFS)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(thief)
         await refuses_to_believe(shop, AnotherNetwork(thief), Reason.OTHER_QUESTION)
@@ -200,7 +192,6 @@ async def test_a_lag_that_jumps_back(ton: LocalTon, doors: Doors) -> None:
         make_hostile(ton, lie)
         await bare.update_last_blocks()
         assert await balance(bare, merchant(ton)) == 0
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.hear(lie)
         await shop.pay()

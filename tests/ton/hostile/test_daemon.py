@@ -111,7 +111,7 @@ def chain_of_its_own(world: World) -> Lie:
 
 def forged_state(world: World) -> Lie:
     """The same under real blocks."""
-    return ForgedState(world.thief, world.ton, merchant(world.ton))
+    return ForgedState(world.thief, merchant(world.ton), world.ton)
 
 
 @pytest.mark.parametrize(("lie_of", "reason"), [(chain_of_its_own, Reason.UNPROVEN), (forged_state, Reason.MALFORMED)])

@@ -50,7 +50,6 @@ async def test_hole_8_another_config(ton: LocalTon, thief: LocalTon, doors: Door
     async with connected(ton) as bare:
         config = await bare._get_config_cell(bare.last_mc_block)
         assert config.hash == thief.chain.config.hash != ton.chain.config.hash
-    make_hostile(ton, None)
     async with doors.open("USDX") as shop:
         await misses_nothing(shop, lie, Reason.UNPROVEN)
 
