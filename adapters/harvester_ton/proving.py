@@ -1,11 +1,12 @@
 """`VERIFY=proofs`: only what is proven from the chain of trust is a fact (`harvester_ton.verification`)."""
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
+
+import structlog
 
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
@@ -17,7 +18,8 @@ from harvester_ton.pool import Pool
 from harvester_ton.shard_state import AccountAt
 from harvester_ton.source import METHOD_TIMEOUT_SECS
 from harvester_ton.trust import ChainOfTrust
-from harvester_ton.tvm import Contract, MethodFailed, TvmUnavailable, run_get_method
+from harvester_ton.tvm import Contract, MethodFailed, TvmUnavailable
+from harvester_ton.tvm_process import run_method_apart
 from harvester_ton.verification import (
     AccountState,
     Page,
@@ -44,6 +46,7 @@ NO_CONTRACT: Final = -256
 """Exit code that a lite server gives where no contract is."""
 
 _T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
 
 
 class ProvingSource:
@@ -84,7 +87,9 @@ class ProvingSource:
         """See `Source`. It runs here, or else two lite servers must be asked, and `methods_proven` is False."""
         try:
             results = [await self._run_here(block, account, method_id, stack)]
-        except TvmUnavailable:
+        except TvmUnavailable as error:
+            if self.methods_proven:
+                _log.warning("A get-method cannot be run here; lite servers are asked", reason=str(error))
             self.methods_proven = False
             return await self._ask_two(block, account, method_id, stack)
         self.methods_proven = True
@@ -101,7 +106,7 @@ class ProvingSource:
         libraries = await self._libraries(code, data)
         contract = Contract(account.raw, code, data, state.content.balance_nano, libraries, config, state.gen_utime)
         try:
-            exit_code, result = await asyncio.to_thread(run_get_method, contract, method_id, stack)
+            exit_code, result = await run_method_apart(contract, method_id, stack)
         except MethodFailed as error:
             raise ChainUnavailable(f"a get-method of {account.raw} cannot run: {error}") from None
         return tl.MethodResult(block, exit_code, result)
