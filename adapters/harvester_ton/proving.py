@@ -1,5 +1,6 @@
 """`VERIFY=proofs`: only what is proven from the chain of trust is a fact (`harvester_ton.verification`)."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,9 +12,10 @@ import structlog
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
 from harvester_ton.cells import Cell
-from harvester_ton.errors import NodeRefused
+from harvester_ton.errors import LiteServerError, NodeRefused
 from harvester_ton.history import Cursor, Decode, Entry, decode_transaction, moment
 from harvester_ton.metrics import TonMetrics
+from harvester_ton.node import Node
 from harvester_ton.pool import Pool
 from harvester_ton.shard_state import AccountAt
 from harvester_ton.source import METHOD_TIMEOUT_SECS
@@ -58,6 +60,11 @@ class ProvingSource:
         self._metrics = metrics
         self.methods_proven = True
         """Until it turns out that no TVM runs here."""
+        self._asked: set[tl.AccountAddress] = set()
+        """Accounts that were asked about since the last look ahead."""
+        self._ahead: dict[tuple[tl.BlockId, tl.AccountAddress], AccountState] = {}
+        """Proven as of blocks that were not proven yet."""
+        trust.look_ahead = self._look_ahead
 
     async def newer(self, seqno: int) -> tl.BlockId:
         """See `Source`. The block is proven."""
@@ -66,7 +73,8 @@ class ProvingSource:
     async def account_at(self, block: tl.BlockId, account: tl.AccountAddress, seen: AccountAt | None) -> AccountAt:
         """See `Source`. What is proven at a later block is never from before `seen`."""
         del seen
-        state = await self._account(block, account)
+        self._asked.add(account)
+        state = self._ahead.pop((block, account), None) or await self._account(block, account)
         self._pool.confirm(block, moment(state.gen_utime))
         active, proof = state.content.status is Status.ACTIVE, proof_of(block, state.shard_block)
         return AccountAt(state.last_trans_lt, state.last_trans_hash, active, state.gen_utime, proof)
@@ -147,6 +155,21 @@ class ProvingSource:
         if len(results) < 2:
             raise ChainUnavailable("without a TVM (PyPI pytvm) two lite servers must name the jetton wallet, one did")
         return results
+
+    async def _look_ahead(self, node: Node, block: tl.BlockId) -> None:
+        """Ask about the accounts at a block that `node` has named, while the proof of the block is on its way."""
+        accounts, self._asked, self._ahead = self._asked, set(), {}
+        async with asyncio.TaskGroup() as group:
+            for account in accounts:
+                group.create_task(self._look_at(node, block, account), name=f"look at {account.raw}")
+
+    async def _look_at(self, node: Node, block: tl.BlockId, account: tl.AccountAddress) -> None:
+        query, read = tl.get_account_state(block, account), partial(verify_account_state, block, account)
+        try:
+            self._ahead[block, account] = await node.ask(query, read)
+        except LiteServerError:
+            return  # the fault is noted with the server; the account is asked about again
+        self._metrics.proof_checks.labels("ok").inc()
 
     async def _account(self, block: tl.BlockId, account: tl.AccountAddress) -> AccountState:
         query = tl.get_account_state(block, account)

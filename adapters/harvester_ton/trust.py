@@ -1,12 +1,13 @@
 """The chain of trust at work: every masterchain block that is used is proven, from the operator's block on.
 
-One task asks for a proof each time a lite server names a newer block, first the server that named it: what a liar names
-troubles nobody else. What is proven is stored, so that a restart goes on from there and nothing proven is forgotten.
+One task asks for a proof each time a lite server names a newer block, and asks the server that named it: what a liar
+names troubles nobody else. What is proven is stored, so that a restart goes on from there and forgets nothing.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, NoReturn, Protocol
 
@@ -45,12 +46,22 @@ class Notes(Protocol):
         ...
 
 
+LookAhead = Callable[[Node, tl.BlockId], Coroutine[None, None, None]]
+"""Asks a lite server what will be needed of a block once it is proven. Raises nothing for the server's faults."""
+
+
+async def look_at_nothing(_node: Node, _block: tl.BlockId) -> None:
+    """Wait for the proof."""
+
+
 class ChainOfTrust:
     """Proves the newest masterchain block again and again. `run` does the work; the rest answers from memory."""
 
     def __init__(self, pool: Pool, metrics: TonMetrics) -> None:
         self.trusted: TrustedBlock | None = None
         """What was proven last; None until the stored block was read."""
+        self.look_ahead: LookAhead = look_at_nothing
+        """Called with each block while its proof is on its way."""
         self._pool = pool
         self._metrics = metrics
         self._insistence = Insistence("proof of blocks")
@@ -141,7 +152,7 @@ class ChainOfTrust:
             await self._confirm(node)
         while self._trusted().block != head:
             trusted = self._trusted()
-            answer = await node.ask(tl.get_block_proof(trusted.key_block, head), bytes)
+            answer = await self._ask(node, trusted, head)
             proven = await self._verify(node, trusted, head, answer)
             self.trusted = proven.blocks[-1]
             if not proven.complete:
@@ -149,6 +160,17 @@ class ChainOfTrust:
                 await self._store(notes, name)
         self._arrive(head)
         await self._store(notes, name)
+
+    async def _ask(self, node: Node, trusted: TrustedBlock, head: tl.BlockId) -> bytes:
+        """Return what `node` answers as the proof of `head`, which it has named, and look ahead meanwhile."""
+        looking = asyncio.create_task(self.look_ahead(node, head), name="look ahead")
+        try:
+            answer = await node.ask(tl.get_block_proof(trusted.key_block, head), bytes)
+            await looking
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+        return answer
 
     async def _confirm(self, node: Node) -> None:
         """See that the block we start from still is in the chain: the next proofs only follow its key block."""

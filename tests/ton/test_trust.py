@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from harvester.domain.errors import ChainUnavailable, Unavailable
 from harvester_ton.adapter import TonAdapter
 from harvester_ton.devnet.local import LocalTon
+from harvester_ton.errors import NodeUnwell
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.pool import Pool
 from harvester_ton.tl import BlockId
@@ -242,3 +243,25 @@ async def test_who_waits_for_a_block_is_told_when_there_will_be_none() -> None:
     with pytest.raises(ChainUnavailable, match="a fork"):
         await waiting
     assert MAX_REFUSED_ROUNDS > 1
+
+
+async def test_a_look_ahead_never_outlives_its_proof() -> None:
+    metrics, ended = TonMetrics(CollectorRegistry()), asyncio.Event()
+    trust = ChainOfTrust(Pool(metrics), metrics)
+
+    class Refusing:
+        async def ask(self, _query: bytes, _read: object) -> bytes:
+            await asyncio.sleep(0)
+            raise NodeUnwell("gone")
+
+    async def look(_node: object, _block: BlockId) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    trust.look_ahead = look
+    block = start_from(BlockId(-1, 1 << 63, 1, bytes(32), bytes(32)))
+    with pytest.raises(NodeUnwell):
+        await trust._ask(Refusing(), block, block.block)  # type: ignore[arg-type] # all that is needed of a node
+    assert ended.is_set()
