@@ -11,6 +11,7 @@ import uvloop
 from benchmarks.api import measure_api
 from benchmarks.chain import measure_catch_up, measure_deliveries, measure_detection
 from benchmarks.endpoints import measure_endpoints
+from benchmarks.proofs import measure_proofs
 from benchmarks.report import Line, print_report
 from harvester.storage.embedded import embedded_postgres
 
@@ -21,6 +22,7 @@ MEASURES: dict[str, Measure] = {
     "endpoints": measure_endpoints,
     "detection": measure_detection,
     "catch-up": measure_catch_up,
+    "proofs": measure_proofs,
 }
 
 

@@ -22,12 +22,12 @@ _BLOCK_SECS = 0.4
 
 
 @asynccontextmanager
-async def shop(uri: str, ton: LocalTon, receiver: Receiver) -> AsyncIterator[Daemon]:
-    """Run the daemon for the chain's merchant."""
+async def shop(uri: str, ton: LocalTon, receiver: Receiver, **settings: str) -> AsyncIterator[Daemon]:
+    """Run the daemon for the chain's merchant, with these further settings."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
         json.dump(ton.network_config(), config)
         config.flush()
-        settings = {
+        settings |= {
             "NETWORK_CONFIG": config.name,
             "RECIPIENT": raw_address(ton.wallet("merchant").address),
             "WEBHOOK_ENDPOINT": receiver.url,
@@ -58,8 +58,8 @@ async def create_invoices(daemon: Daemon, count: int) -> list[str]:
 async def measure_detection(uri: str, scale: float) -> list[Line]:
     """From the block at the lite server to the webhook at the merchant."""
     async with LocalTon() as ton, running_receiver() as receiver, shop(uri, ton, receiver) as daemon:
-        await _settle_in(ton, receiver, daemon)
-        single = await _one_by_one(ton, receiver, daemon, max(10, int(54 * scale)))
+        await settle_in(ton, receiver, daemon)
+        single = await one_by_one(ton, receiver, daemon, max(10, int(54 * scale)))
         bursts = await _bursts(ton, receiver, daemon, max(3, int(8 * scale)))
     single.sort()
     return [
@@ -69,13 +69,15 @@ async def measure_detection(uri: str, scale: float) -> list[Line]:
     ]
 
 
-async def _settle_in(ton: LocalTon, receiver: Receiver, daemon: Daemon) -> None:
+async def settle_in(ton: LocalTon, receiver: Receiver, daemon: Daemon) -> None:
+    """Wait until a first payment has come through."""
     first = await create_invoices(daemon, 1)
     await ton.pay(ton.wallet("merchant").address, _AMOUNT_NANO, text=first[0])
     await receiver.wait_for(first, "paid")
 
 
-async def _one_by_one(ton: LocalTon, receiver: Receiver, daemon: Daemon, count: int) -> list[float]:
+async def one_by_one(ton: LocalTon, receiver: Receiver, daemon: Daemon, count: int) -> list[float]:
+    """Return, for `count` payments, the seconds from block to webhook."""
     merchant = ton.wallet("merchant").address
     delays = []
     for invoice_id in await create_invoices(daemon, count):
@@ -103,14 +105,14 @@ async def measure_catch_up(uri: str, scale: float) -> list[Line]:
     count = int(20_000 * scale)
     async with LocalTon() as ton, running_receiver() as receiver:
         async with shop(uri, ton, receiver) as daemon:
-            await _settle_in(ton, receiver, daemon)
+            await settle_in(ton, receiver, daemon)
             ids = await create_invoices(daemon, 1_000)
         merchant = ton.wallet("merchant").address
         texts = [ids[number] if number < len(ids) else f"order {number}" for number in range(count)]
         await ton.burst([Payment(merchant, _AMOUNT_NANO, text=text) for text in texts], per_block=500)
         await ton.produce_block()
         async with shop(uri, ton, receiver) as daemon:
-            seconds, rss_mb = await _until_caught_up(daemon)
+            seconds, rss_mb = await until_caught_up(daemon)
             await receiver.wait_for(ids, "paid")
     return [
         Line("catch-up", count / seconds, "/s", note=f"{count:,} transactions, {len(ids):,} invoices settled"),
@@ -118,7 +120,8 @@ async def measure_catch_up(uri: str, scale: float) -> list[Line]:
     ]
 
 
-async def _until_caught_up(daemon: Daemon) -> tuple[float, float]:
+async def until_caught_up(daemon: Daemon) -> tuple[float, float]:
+    """Return the seconds until the daemon is ready, and the most memory that was seen, in MB."""
     started, rss_mb = time.perf_counter(), 0.0
     async with aiohttp.ClientSession() as http, asyncio.timeout(300):
         while True:

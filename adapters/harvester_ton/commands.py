@@ -29,4 +29,11 @@ class LazyGroup(click.Group):
         return command
 
 
-ton = LazyGroup("ton", help="Tools for TON.", places={"decode": "harvester_ton.decode_command:decode_command"})
+ton = LazyGroup(
+    "ton",
+    help="Tools for TON.",
+    places={
+        "decode": "harvester_ton.decode_command:decode_command",
+        "replay": "harvester_ton.replay_command:replay_command",
+    },
+)

@@ -6,39 +6,17 @@ from typing import Any
 
 import click
 
-from harvester.domain.errors import InvalidInput
 from harvester.domain.payment import Transfer
-from harvester_ton.address import parse_address
 from harvester_ton.boc import MAX_BYTES, BocError, parse_boc_root
 from harvester_ton.cells import CellError
+from harvester_ton.command_line import Mistake, OneLineMistakes, read_address
 from harvester_ton.decoding import Decoded, decode_coins, decode_jetton
 
 
-class _Mistake(click.ClickException):
-    """A usage mistake, told in one line; click's own UsageError prints the usage before it."""
-
-    exit_code = 2
-
-
-class _OneLineMistakes(click.Command):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            raise _Mistake(" ".join(error.format_message().split())) from error
-
-
-def _address(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    try:
-        return None if value is None else parse_address(value)
-    except InvalidInput as error:
-        raise click.BadParameter(str(error)) from error
-
-
-@click.command("decode", cls=_OneLineMistakes)
-@click.option("--account", callback=_address, required=True, help="The account the transaction belongs to.")
-@click.option("--recipient", callback=_address, help="Owner of the account, if that is a jetton wallet.")
-@click.option("--jetton-master", callback=_address, help="Master of that jetton.")
+@click.command("decode", cls=OneLineMistakes)
+@click.option("--account", callback=read_address, required=True, help="The account the transaction belongs to.")
+@click.option("--recipient", callback=read_address, help="Owner of the account, if that is a jetton wallet.")
+@click.option("--jetton-master", callback=read_address, help="Master of that jetton.")
 @click.argument("boc_hex")
 def decode_command(account: str, recipient: str | None, jetton_master: str | None, boc_hex: str) -> None:
     """Print as JSON what a transaction brings to an account.
@@ -46,7 +24,7 @@ def decode_command(account: str, recipient: str | None, jetton_master: str | Non
     BOC_HEX is the transaction's bag of cells in hex digits, or - to read them from standard input.
     """
     if (recipient is None) != (jetton_master is None):
-        raise _Mistake("--recipient and --jetton-master belong together: give both, or neither for coins")
+        raise Mistake("--recipient and --jetton-master belong together: give both, or neither for coins")
     boc = _read_hex(boc_hex)
     try:
         root = parse_boc_root(boc)
@@ -55,7 +33,7 @@ def decode_command(account: str, recipient: str | None, jetton_master: str | Non
         else:
             decoded = decode_coins(root, account)
     except BocError as error:
-        raise _Mistake(f"BOC_HEX must be the bag of cells of one transaction: {error}") from error
+        raise Mistake(f"BOC_HEX must be the bag of cells of one transaction: {error}") from error
     except CellError as error:
         decoded = Decoded((), f"refused: {error}")
     click.echo(json.dumps(_to_json(decoded)))
@@ -68,7 +46,7 @@ def _read_hex(argument: str) -> bytes:
     try:
         return bytes.fromhex("".join(argument.split()))
     except ValueError as error:
-        raise _Mistake("BOC_HEX must be an even number of hex digits, or - for standard input") from error
+        raise Mistake("BOC_HEX must be an even number of hex digits, or - for standard input") from error
 
 
 def _to_json(decoded: Decoded) -> dict[str, Any]:

@@ -3,19 +3,25 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
+
+import structlog
 
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
 from harvester_ton.cells import Cell
+from harvester_ton.errors import LiteServerError, NodeRefused
 from harvester_ton.history import Cursor, Decode, Entry, decode_transaction, moment
 from harvester_ton.metrics import TonMetrics
+from harvester_ton.node import Node
 from harvester_ton.pool import Pool
 from harvester_ton.shard_state import AccountAt
 from harvester_ton.source import METHOD_TIMEOUT_SECS
 from harvester_ton.trust import ChainOfTrust
-from harvester_ton.tvm import Contract, MethodFailed, TvmUnavailable, run_get_method
+from harvester_ton.tvm import Contract, MethodFailed, TvmUnavailable
+from harvester_ton.tvm_process import run_method_apart
 from harvester_ton.verification import (
     AccountState,
     Page,
@@ -36,10 +42,13 @@ PAGE_SIZES: Final = (tl.MAX_PAGE, 4, 1)
 """How many transactions are asked for: fewer where they are too large to be read in one answer."""
 MAX_LIBRARIES: Final = 8
 """Of one contract."""
+LIBRARY_MISSING: Final = 0
+"""Code of the refusal that a lite server could have sent instead of an answer without a library."""
 NO_CONTRACT: Final = -256
 """Exit code that a lite server gives where no contract is."""
 
 _T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
 
 
 class ProvingSource:
@@ -51,6 +60,11 @@ class ProvingSource:
         self._metrics = metrics
         self.methods_proven = True
         """Until it turns out that no TVM runs here."""
+        self._asked: set[tl.AccountAddress] = set()
+        """Accounts that were asked about since the last look ahead."""
+        self._ahead: dict[tuple[tl.BlockId, tl.AccountAddress], AccountState] = {}
+        """Proven as of blocks that were not proven yet."""
+        trust.look_ahead = self._look_ahead
 
     async def newer(self, seqno: int) -> tl.BlockId:
         """See `Source`. The block is proven."""
@@ -59,7 +73,8 @@ class ProvingSource:
     async def account_at(self, block: tl.BlockId, account: tl.AccountAddress, seen: AccountAt | None) -> AccountAt:
         """See `Source`. What is proven at a later block is never from before `seen`."""
         del seen
-        state = await self._account(block, account)
+        self._asked.add(account)
+        state = self._ahead.pop((block, account), None) or await self._account(block, account)
         self._pool.confirm(block, moment(state.gen_utime))
         active, proof = state.content.status is Status.ACTIVE, proof_of(block, state.shard_block)
         return AccountAt(state.last_trans_lt, state.last_trans_hash, active, state.gen_utime, proof)
@@ -80,7 +95,9 @@ class ProvingSource:
         """See `Source`. It runs here, or else two lite servers must be asked, and `methods_proven` is False."""
         try:
             results = [await self._run_here(block, account, method_id, stack)]
-        except TvmUnavailable:
+        except TvmUnavailable as error:
+            if self.methods_proven:
+                _log.warning("A get-method cannot be run here; lite servers are asked", reason=str(error))
             self.methods_proven = False
             return await self._ask_two(block, account, method_id, stack)
         self.methods_proven = True
@@ -97,7 +114,7 @@ class ProvingSource:
         libraries = await self._libraries(code, data)
         contract = Contract(account.raw, code, data, state.content.balance_nano, libraries, config, state.gen_utime)
         try:
-            exit_code, result = await asyncio.to_thread(run_get_method, contract, method_id, stack)
+            exit_code, result = await run_method_apart(contract, method_id, stack)
         except MethodFailed as error:
             raise ChainUnavailable(f"a get-method of {account.raw} cannot run: {error}") from None
         return tl.MethodResult(block, exit_code, result)
@@ -112,7 +129,20 @@ class ProvingSource:
                 break
             wanted = wanted[: MAX_LIBRARIES - len(asked)]
             asked += wanted
-            found |= await self._ask(tl.get_libraries(wanted), partial(verify_libraries, wanted))
+            found |= await self._given(wanted)
+        return found
+
+    async def _given(self, wanted: Sequence[bytes]) -> dict[bytes, Cell]:
+        """Return those libraries that any lite server gives. A missing one proves nothing: the others are asked."""
+        found: dict[bytes, Cell] = {}
+
+        def read(answer: bytes) -> None:
+            found.update(verify_libraries(wanted, answer))
+            if len(found) < len(wanted):
+                raise NodeRefused(LIBRARY_MISSING, "does not give every library")
+
+        with suppress(NodeRefused):  # nobody has the rest: the method says whether it needs them
+            await self._ask(tl.get_libraries(wanted), read)
         return found
 
     async def _ask_two(
@@ -125,6 +155,21 @@ class ProvingSource:
         if len(results) < 2:
             raise ChainUnavailable("without a TVM (PyPI pytvm) two lite servers must name the jetton wallet, one did")
         return results
+
+    async def _look_ahead(self, node: Node, block: tl.BlockId) -> None:
+        """Ask about the accounts at a block that `node` has named, while the proof of the block is on its way."""
+        accounts, self._asked, self._ahead = self._asked, set(), {}
+        async with asyncio.TaskGroup() as group:
+            for account in accounts:
+                group.create_task(self._look_at(node, block, account), name=f"look at {account.raw}")
+
+    async def _look_at(self, node: Node, block: tl.BlockId, account: tl.AccountAddress) -> None:
+        query, read = tl.get_account_state(block, account), partial(verify_account_state, block, account)
+        try:
+            self._ahead[block, account] = await node.ask(query, read)
+        except LiteServerError:
+            return  # the fault is noted with the server; the account is asked about again
+        self._metrics.proof_checks.labels("ok").inc()
 
     async def _account(self, block: tl.BlockId, account: tl.AccountAddress) -> AccountState:
         query = tl.get_account_state(block, account)

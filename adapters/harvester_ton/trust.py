@@ -1,12 +1,13 @@
 """The chain of trust at work: every masterchain block that is used is proven, from the operator's block on.
 
-One task asks for a proof each time a lite server names a newer block, first the server that named it: what a liar names
-troubles nobody else. What is proven is stored, so that a restart goes on from there and nothing proven is forgotten.
+One task asks for a proof each time a lite server names a newer block, and asks the server that named it: what a liar
+names troubles nobody else. What is proven is stored, so that a restart goes on from there and forgets nothing.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final, NoReturn, Protocol
 
@@ -19,7 +20,7 @@ from harvester_ton.metrics import TonMetrics
 from harvester_ton.node import Node
 from harvester_ton.pool import Pool
 from harvester_ton.status import Insistence
-from harvester_ton.verification import Proven, Reason, Refused, TrustedBlock, verify_block_proof
+from harvester_ton.verification import Proven, Reason, Refused, TrustedBlock, start_from, verify_block_proof
 from harvester_ton.verification.blocks import MASTERCHAIN, WHOLE
 
 CHAIN: Final = "ton"
@@ -45,12 +46,22 @@ class Notes(Protocol):
         ...
 
 
+LookAhead = Callable[[Node, tl.BlockId], Coroutine[None, None, None]]
+"""Asks a lite server what will be needed of a block once it is proven. Raises nothing for the server's faults."""
+
+
+async def look_at_nothing(_node: Node, _block: tl.BlockId) -> None:
+    """Wait for the proof."""
+
+
 class ChainOfTrust:
     """Proves the newest masterchain block again and again. `run` does the work; the rest answers from memory."""
 
     def __init__(self, pool: Pool, metrics: TonMetrics) -> None:
         self.trusted: TrustedBlock | None = None
         """What was proven last; None until the stored block was read."""
+        self.look_ahead: LookAhead = look_at_nothing
+        """Called with each block while its proof is on its way."""
         self._pool = pool
         self._metrics = metrics
         self._insistence = Insistence("proof of blocks")
@@ -59,6 +70,8 @@ class ChainOfTrust:
         self._progress: str | None = None
         self._broken: str | None = None
         self._changed = asyncio.Event()
+        self._confirmed = False
+        """Whether a lite server has shown that the block we start from is in its chain."""
         self._refused_rounds = 0
         self._stored: TrustedBlock | None = None
         self._stored_at = 0.0
@@ -103,6 +116,7 @@ class ChainOfTrust:
 
     async def _step(self, notes: Notes | None, name: str) -> None:
         """Prove the newest block that anybody names, or wait for news."""
+        self._distrust_strays()
         naming = [(node, head) for node in self._pool.usable() if (head := node.head) and self._is_news(head)]
         if not naming:
             await self._pool.changed()
@@ -120,15 +134,26 @@ class ChainOfTrust:
         self._fail(faults)
 
     def _is_news(self, head: tl.BlockId) -> bool:
+        """Whether to prove `head`. At the start a block as high as the stored one is news too: it may be another."""
         if self.trusted is None:
             return False
-        return head.seqno > self.trusted.block.seqno or (self._newest is None and head == self.trusted.block)
+        ahead = head.seqno - self.trusted.block.seqno
+        return ahead > 0 or (ahead == 0 and self._newest is None)
+
+    def _distrust_strays(self) -> None:
+        """Put servers aside that name another block in the place of the one that is proven."""
+        for node in self._pool.usable():
+            head, proven = node.head, self._newest
+            if head and proven and head.seqno == proven.seqno and head != proven:
+                node.distrust(Refused(Reason.UNPROVEN, f"names another block {head.seqno} than the proven one"))
 
     async def _prove(self, node: Node, head: tl.BlockId, notes: Notes | None, name: str) -> None:
         """Lead the chain of trust up to `head`, which `node` names, by its answers."""
+        if not self._confirmed:
+            await self._confirm(node)
         while self._trusted().block != head:
             trusted = self._trusted()
-            answer = await node.ask(tl.get_block_proof(trusted.key_block, head), bytes)
+            answer = await self._ask(node, trusted, head)
             proven = await self._verify(node, trusted, head, answer)
             self.trusted = proven.blocks[-1]
             if not proven.complete:
@@ -136,6 +161,25 @@ class ChainOfTrust:
                 await self._store(notes, name)
         self._arrive(head)
         await self._store(notes, name)
+
+    async def _ask(self, node: Node, trusted: TrustedBlock, head: tl.BlockId) -> bytes:
+        """Return what `node` answers as the proof of `head`, which it has named, and look ahead meanwhile."""
+        looking = asyncio.create_task(self.look_ahead(node, head), name="look ahead")
+        try:
+            answer = await node.ask(tl.get_block_proof(trusted.key_block, head), bytes)
+            await looking
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
+        return answer
+
+    async def _confirm(self, node: Node) -> None:
+        """See that the block we start from still is in the chain: the next proofs only follow its key block."""
+        trusted = self._trusted()
+        if trusted.block != trusted.key_block:
+            answer = await node.ask(tl.get_block_proof(trusted.key_block, trusted.block), bytes)
+            await self._verify(node, start_from(trusted.key_block), trusted.block, answer)
+        self._confirmed = True
 
     async def _verify(self, node: Node, trusted: TrustedBlock, head: tl.BlockId, answer: bytes) -> Proven:
         try:

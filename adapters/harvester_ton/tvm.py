@@ -40,6 +40,7 @@ class TvmUnavailable(RuntimeError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"no TVM on this platform: {reason}")
+        self.reason = reason
 
 
 class MethodFailed(ValueError):

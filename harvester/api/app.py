@@ -16,6 +16,7 @@ from harvester.api.boundary import Boundary
 from harvester.api.health import HealthRoutes, Readiness
 from harvester.api.invoices import MAX_BODY_BYTES, InvoiceRoutes
 from harvester.api.opening import Opening
+from harvester.api.openapi import OpenApiRoutes
 from harvester.api.public import PublicRoutes
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
@@ -53,6 +54,7 @@ def build_api(
         app.add_routes(part.routes(TokenGuard(token)))
     app.add_routes(PublicRoutes(domain).routes())
     app.add_routes(HealthRoutes(readiness, chains).routes())
+    app.add_routes(OpenApiRoutes().routes())
     for route in app.router.routes():
         if route.resource:
             metrics.http_duration.labels(route.resource.canonical, route.method)

@@ -16,7 +16,7 @@ class TokenGuard:
         """Return `handler` behind the guard."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+            given = request.headers.get("Authorization", "").encode(errors="surrogatepass")
             if not hmac.compare_digest(given, self._expected):
                 return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
             return await handler(request)

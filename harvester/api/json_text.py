@@ -55,7 +55,7 @@ def _storable(escape: re.Match[str]) -> str:
 
 
 def split_object(text: str) -> list[tuple[str, str]]:
-    """Return the members of the one JSON object that `text` is: name, and value as JSON text; in their order.
+    """Return the members of the one JSON object that `text` (of `decode_json`) is: name, value as JSON text; in order.
 
     Raises:
         InvalidInput: it is not an object, not JSON to its last character, or nested deeper than MAX_DEPTH.

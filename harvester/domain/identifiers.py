@@ -12,7 +12,8 @@ _FORMS: Final = re.compile(
     r"|[0-9a-f]{32}",
     re.IGNORECASE | re.ASCII,
 )
-_LONGEST: Final = 45
+_URN_LENGTH: Final = len("urn:uuid:")
+_LONGEST: Final = _URN_LENGTH + 36
 _VERSION_SHIFT: Final = 76
 
 
@@ -24,7 +25,7 @@ def parse_uuid(text: str) -> UUID:
     """
     if len(text) > _LONGEST or not _FORMS.fullmatch(text):
         raise InvalidInput("invalid id: a UUID is expected")
-    return UUID(text)
+    return UUID(text[_URN_LENGTH:] if len(text) == _LONGEST else text)
 
 
 def parse_invoice_id(text: str) -> UUID:

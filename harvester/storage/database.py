@@ -62,6 +62,7 @@ class Database:
                 min_size=0,
                 max_size=pool_size,
                 init=prepare_connection,
+                reset=_leave_as_it_is,
                 timeout=CONNECT_TIMEOUT_SECS,
                 command_timeout=COMMAND_TIMEOUT_SECS,
                 server_settings={
@@ -80,6 +81,8 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Yield a connection for single statements, each of which commits by itself.
+
+        What is set for its session (`SET`, `LISTEN`, a lock) must be undone by who did it: the next user gets it too.
 
         Raises:
             Unavailable: the database does not answer.
@@ -115,6 +118,10 @@ class Database:
 async def prepare_connection(connection: asyncpg.Connection) -> None:
     """Teach a new connection that `numeric` is an int: amounts have no fraction."""
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole_number, format="text")
+
+
+async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
+    """Save a round trip after each use: nobody changes the session, and the driver ends an open transaction itself."""
 
 
 def _whole_number(text: str) -> int:

@@ -1,6 +1,7 @@
 """Invoices in PostgreSQL. Every change of state is re-checked by the statement that writes it."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,9 +15,8 @@ from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.storage.database import Connection
 
-_COLUMNS: Final = """id, status, amount, received, ticker, chain, asset, decimals, pay_to_address,
-    created_at, expires_at, updated_at, sequence, private_info, metadata, paid_by, paid_at, tx_hash,
-    proof"""
+_COLUMNS: Final = ", ".join(field.name for field in fields(Invoice))
+"""In the order of the fields: rows are read by position."""
 
 # The invoice, its first event and what is told of it, in one statement: one round trip, one commit.
 INSERT: Final = f"""
@@ -58,6 +58,11 @@ WHERE invoices.id = changed.id
 OPEN_BY_STATUS: Final = """
 SELECT status, count(*) FROM invoices WHERE status IN ('unclaimed', 'waiting') GROUP BY status
 """
+
+
+_FIELDS: Final = [vars(Invoice)[field.name].__set__ for field in fields(Invoice)]
+_FILL_STATUS: Final = vars(Invoice)["status"].__set__
+_STATUSES: Final[dict[str, Status]] = {status.value: status for status in Status}
 
 
 async def insert(connection: Connection, invoice: Invoice, event: Event) -> int:
@@ -154,6 +159,9 @@ def _to_row(invoice: Invoice) -> tuple[object, ...]:
 
 
 def _from_row(row: asyncpg.Record) -> Invoice:
-    # The columns are listed in the order of the fields: rows of lists are read by position, which is much quicker.
-    invoice_id, status, *rest = row.values()
-    return Invoice(invoice_id, Status(status), *rest)
+    # Pages are read row by row: filling the slots directly takes half as long as the constructor of a frozen class.
+    invoice = object.__new__(Invoice)
+    for fill, value in zip(_FIELDS, row.values(), strict=True):
+        fill(invoice, value)
+    _FILL_STATUS(invoice, _STATUSES[invoice.status])
+    return invoice

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import aiohttp
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
@@ -23,6 +24,7 @@ from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester_ton.plugin import plugin
 from tests.clock import ManualClock
+from tests.e2e.api_contract import Contract
 
 TOKEN = "seedtoken"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -37,6 +39,7 @@ SETTINGS = {
     "LITE_SERVERS": "127.0.0.1:1:WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY=",
     "VERIFY": "none",
 }
+CONTRACT = Contract()
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Answer:
 class Api:
     """A running server, and the ledger beside it."""
 
+    app: web.Application
     http: aiohttp.ClientSession
     url: str
     chain: Adapter
@@ -70,10 +74,12 @@ class Api:
         body: bytes | None = None,
         headers: Mapping[str, str] = BEARER,
     ) -> Answer:
-        """Send a request; `path` goes out as it is."""
+        """Send a request; `path` goes out as it is. The answer must be one that the OpenAPI document names."""
         url = URL(self.url + path, encoded=True)
         async with self.http.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
-            return Answer(answer.status, answer.headers, await answer.read())
+            body = await answer.read()
+            CONTRACT.check(method, path, answer.status, answer.headers, body)
+            return Answer(answer.status, answer.headers, body)
 
     async def record(
         self, scanned_until: datetime | None, transfers: Sequence[Transfer] = (), proof: str | None = None
@@ -114,4 +120,4 @@ async def serving(
         private = [PaymentRoutes(Payments(*services), chains)]
         app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, domain, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
-            yield Api(http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)
+            yield Api(app, http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)

@@ -315,6 +315,22 @@ async def test_whatever_is_not_the_token_is_answered_401_with_nothing(api: Api, 
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+async def test_a_token_in_bytes_that_are_no_utf_8_is_answered_401(api: Api) -> None:
+    for given in (b"Bearer \xff", b"Bearer \xed\xa0\x80", b"\xc3"):
+        request = b"GET " + PRIVATE.encode() + b"/invoices HTTP/1.1\r\nHost: x\r\nAuthorization: " + given
+        assert (await raw(api, request)).startswith(b"HTTP/1.1 401 ")
+
+
+async def raw(api: Api, request: bytes) -> bytes:
+    """Send bytes as they are, and the end of a request; return the beginning of the answer."""
+    host, port = api.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request + b"\r\n\r\n")
+    answer = await reader.read(1_000)
+    writer.close()
+    return answer
+
+
 async def test_the_private_view_alone_tells_what_is_private(api: Api) -> None:
     private = await made(api)
     public = json.loads((await api.ask("GET", f"{PUBLIC}/invoices/{private['id']}", headers={})).text)
@@ -340,11 +356,7 @@ async def test_a_proof_is_shown_to_the_merchant_as_it_was_recorded(api: Api) -> 
 async def test_what_is_no_http_is_refused_without_filling_the_log(
     api: Api, request_text: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    host, port = api.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(request_text + b"\r\n\r\n")
-    answer = await reader.read(1_000)
+    answer = await raw(api, request_text)
     assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
     assert b".py" not in answer
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
-    writer.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harvester_ton.tl import BlockId
+from harvester_ton.verification.blocks import is_masterchain
 from harvester_ton.verification.refusal import Reason, Refused
 from harvester_ton.verification.tl_values import Values
 
@@ -16,6 +17,7 @@ MAX_SIGNATURES: Final = 1000
 MAX_TRANSACTIONS: Final = 16
 MAX_LIBRARIES: Final = 8
 
+_MASTERCHAIN_INFO: Final = bytes.fromhex("81288385")
 _PARTIAL_BLOCK_PROOF: Final = bytes.fromhex("c1d2d08e")
 _LINK_BACK: Final = bytes.fromhex("ef1b7eef")
 _LINK_FORWARD: Final = bytes.fromhex("1cce0f52")
@@ -96,6 +98,18 @@ class ProofAndData:
     block: BlockId
     first: bytes
     second: bytes
+
+
+def read_announcement(answer: bytes) -> BlockId:
+    """Read `liteServer.masterchainInfo`: the newest block that the server knows, which must be a masterchain block."""
+    values = Values(answer, "announcement")
+    values.expect(_MASTERCHAIN_INFO)
+    last = values.block_id()
+    values.take(32 + 4 + 32 + 32)  # hash of the state, id of the zero state
+    values.end()
+    if not is_masterchain(last):
+        raise Refused(Reason.OTHER_QUESTION, "announcement: of a block that is not the masterchain's")
+    return last
 
 
 def read_block_proof(answer: bytes) -> BlockProof:

@@ -30,6 +30,15 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """A block before another, as the other's header names it (`ExtBlkRef`)."""
+
+    seqno: int
+    root_hash: bytes
+    file_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What the proven header of a block says of itself."""
 
@@ -39,9 +48,14 @@ class Header:
     validator_list_hash: int
     catchain_seqno: int
     prev_key_block_seqno: int
-    prev_seqno: int | None
-    """Greatest seqno of the blocks before it; None where the proof leaves them out."""
+    previous: tuple[Previous, ...]
+    """The block before it, or two after a merge; none where the proof leaves them out."""
     parts: Parts
+
+    @property
+    def prev_seqno(self) -> int | None:
+        """Greatest seqno of the blocks before it; None where the proof leaves them out."""
+        return max((block.seqno for block in self.previous), default=None)
 
 
 def shown_tree(proof: Cell, what: str) -> Cell:
@@ -113,8 +127,8 @@ def _read_info(data: Slice, block: BlockId, parts: Parts, what: str) -> Header:
         raise Refused(Reason.HEADER, f"{what}: its header is that of block {workchain}:{shard:016x}:{seqno}")
     if not_master:
         data.ref()
-    prev = _prev_seqno(data.ref(), after_merge)
-    return Header(key_block, gen_utime, list_hash, catchain_seqno, prev_key_block, prev, parts)
+    previous = _previous(data.ref(), after_merge)
+    return Header(key_block, gen_utime, list_hash, catchain_seqno, prev_key_block, previous, parts)
 
 
 def read_shard(data: Slice) -> tuple[int, int]:
@@ -126,15 +140,15 @@ def read_shard(data: Slice) -> tuple[int, int]:
     return workchain, prefix | end_bit
 
 
-def _prev_seqno(prev: Cell, after_merge: bool) -> int | None:
+def _previous(prev: Cell, after_merge: bool) -> tuple[Previous, ...]:
     """Read `BlkPrevInfo`: one `ExtBlkRef`, or two after a merge."""
     if prev.kind is CellKind.PRUNED_BRANCH:
-        return None
+        return ()
     blocks = Slice(prev)
     found = [Slice(blocks.ref()), Slice(blocks.ref())] if after_merge else [blocks]
-    return max(_ext_block_seqno(block) for block in found)
+    return tuple(_ext_block_ref(block) for block in found)
 
 
-def _ext_block_seqno(data: Slice) -> int:
-    data.uint(64)
-    return data.uint(32)
+def _ext_block_ref(data: Slice) -> Previous:
+    data.uint(64)  # end_lt
+    return Previous(data.uint(32), data.bytes_(32), data.bytes_(32))

@@ -6,6 +6,7 @@ yet leads to a set that was in force once and whose keys may be anybody's today:
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from harvester_ton.cells import Cell
@@ -122,17 +123,27 @@ def _destination(step: ForwardStep) -> Header:
 
 def _validators(step: ForwardStep, header: Header) -> tuple[Validator, ...]:
     """Return the set that must sign: named alike by the config, the header and the signature set."""
-    what = f"config of block {step.from_.seqno}"
-    with reading(what):
-        config = _config(read_root(step.config_proof, what), step.from_, what)
-        members = masterchain_validators(config, header.catchain_seqno)
+    members, set_hash = _set_of(step.config_proof, step.from_, header.catchain_seqno)
     named = (header.validator_list_hash, header.catchain_seqno)
     signed = (step.signatures.validator_set_hash, step.signatures.catchain_seqno)
-    if named != (validator_set_hash(members, header.catchain_seqno), header.catchain_seqno) or signed != named:
+    if named != (set_hash, header.catchain_seqno) or signed != named:
         raise Refused(
             Reason.VALIDATORS, f"block {step.to.seqno}: signed by another validator set than its config names"
         )
     return members
+
+
+@lru_cache(maxsize=2)
+def _set_of(config_proof: bytes, block: BlockId, catchain_seqno: int) -> tuple[tuple[Validator, ...], int]:
+    """Return the validator set that the config of a key block names, and its hash.
+
+    Kept, because every block up to the next key block comes with the same bytes: reading them is half of the work.
+    """
+    what = f"config of block {block.seqno}"
+    with reading(what):
+        config = _config(read_root(config_proof, what), block, what)
+        members = masterchain_validators(config, catchain_seqno)
+    return members, validator_set_hash(members, catchain_seqno)
 
 
 def _config(proof: Cell, block: BlockId, what: str) -> Cell:

@@ -14,9 +14,13 @@ def find(root: Cell | None, key: int, key_bits: int) -> Slice | None:
     The leaf of an augmented dictionary starts with its extra. `root` None is the empty dictionary. CellError for a
     wrong shape. At most `key_bits` cells are read.
     """
+    return find_inline(Slice(root), key, key_bits) if root is not None else None
+
+
+def find_inline(edge: Slice, key: int, key_bits: int) -> Slice | None:
+    """Do the same in a dictionary that is never empty, and whose first edge stands in `edge` itself (`Hashmap`)."""
     missing = key_bits
-    while root is not None:
-        edge = Slice(root)
+    while True:
         label, size = _read_label(edge, missing)
         missing -= size
         if key >> missing & ((1 << size) - 1) != label:
@@ -25,8 +29,7 @@ def find(root: Cell | None, key: int, key_bits: int) -> Slice | None:
             return edge
         missing -= 1
         left, right = edge.ref(), edge.ref()
-        root = right if key >> missing & 1 else left
-    return None
+        edge = Slice(right if key >> missing & 1 else left)
 
 
 def _read_label(edge: Slice, room: int) -> tuple[int, int]:

@@ -45,20 +45,20 @@ def verify_shard(masterchain_block: BlockId, proof: bytes, account: AccountAddre
     what = "shard proof"
     state, _ = proven_state(proof, masterchain_block, what)
     with reading(what):
-        leaf = find(shard_hashes(state), account.workchain & 0xFFFFFFFF, 32)
-        if leaf is None:
-            raise Refused(Reason.OTHER_QUESTION, f"{what}: there is no workchain {account.workchain}")
-        return _shard_of(leaf.ref(), account)
+        return shard_of(shard_hashes(state), account.workchain, int.from_bytes(account.hash_part[:8]))
 
 
-def _shard_of(tree: Cell, account: AccountAddress) -> BlockId:
-    """Walk down `BinTree ShardDescr` along the bits of the account id."""
-    prefix = int.from_bytes(account.hash_part[:8])
+def shard_of(hashes: Cell | None, workchain: int, prefix: int) -> BlockId:
+    """Return the newest block of the shard that holds `prefix`, 64 bits: walk down `BinTree ShardDescr` along them."""
+    leaf = find(hashes, workchain & 0xFFFFFFFF, 32)
+    if leaf is None:
+        raise Refused(Reason.OTHER_QUESTION, f"shard proof: there is no workchain {workchain}")
+    tree = leaf.ref()
     for depth in range(_MAX_SPLITS + 1):
         data = Slice(tree)
         if not data.bit():
             end_bit = WHOLE >> depth
-            return _described(data, account.workchain, prefix & -2 * end_bit & (2 * WHOLE - 1) | end_bit)
+            return _described(data, workchain, prefix & -2 * end_bit & (2 * WHOLE - 1) | end_bit)
         left, right = data.ref(), data.ref()
         tree = right if prefix >> (63 - depth) & 1 else left
     raise Refused(Reason.MALFORMED, "shard proof: a shard that is split too often")
@@ -103,7 +103,12 @@ def _proven_hashes(proof: bytes, block: BlockId, what: str) -> Cell | None:
     roots = read_bag(proof, what)
     if len(roots) != 1:
         return shard_hashes(proven_state(proof, block, what)[0])
-    extra = extra_of_block(read_parts(roots[0], block, what), what)
+    return hashes_of_block(roots[0], block, what)
+
+
+def hashes_of_block(proof: Cell, block: BlockId, what: str) -> Cell | None:
+    """Return the root of the shard blocks that a Merkle proof of a masterchain block shows in its extra."""
+    extra = extra_of_block(read_parts(proof, block, what), what)
     extra.bit()
     return extra.maybe_ref()
 

@@ -51,27 +51,42 @@ def write_account_state(state: AccountState) -> bytes:
     return ACCOUNT_STATE + state.block.to_bytes() + state.shard_block.to_bytes() + b"".join(map(encode_bytes, parts))
 
 
-class ForgedState(AnotherChain):
-    """Hole 3: the state of another chain under the real shard block, whose Merkle update says one hash in its data and
-    leads to another one."""
+class StateOfAnotherChain(AnotherChain):
+    """State and history of one account are another chain's; everything else is honest."""
 
-    def __init__(self, other: LocalTon, ton: LocalTon, account: Address) -> None:
+    def __init__(self, other: LocalTon, account: Address) -> None:
         super().__init__(other)
-        self._ton, self._account = ton, AccountAddress(*account)
+        self._account = AccountAddress(*account)
 
     def tell(self, question: bytes, honest: bytes) -> bytes:
         """See `Lie`."""
         if question[:4] == GET_TRANSACTIONS and honest[:4] == ERROR:
             return self.there(question)
         asked = question[:4] == GET_ACCOUNT_STATE and question[_ACCOUNT_AT:] == self._account.to_bytes()
-        return self._forged(read_account_state(honest)) if asked and honest[:4] != ERROR else honest
+        if not asked or honest[:4] == ERROR:
+            return honest
+        theirs = self.there(get_account_state(id_of(self.other, self.other.seqno), self._account))
+        return write_account_state(self.change(read_account_state(honest), read_account_state(theirs)))
 
-    def _forged(self, honest: AccountState) -> bytes:
-        rich = read_account_state(self.there(get_account_state(id_of(self.other, self.other.seqno), self._account)))
-        state_proof = read_boc(rich.proof)[1]
+    @abstractmethod
+    def change(self, honest: AccountState, theirs: AccountState) -> AccountState:
+        """Make the honest answer look like theirs, or theirs like an honest one."""
+
+
+class ForgedState(StateOfAnotherChain):
+    """Hole 3: the state of another chain under the real shard block, whose Merkle update says one hash in its data and
+    leads to another one."""
+
+    def __init__(self, other: LocalTon, account: Address, ton: LocalTon) -> None:
+        super().__init__(other, account)
+        self._ton = ton
+
+    def change(self, honest: AccountState, theirs: AccountState) -> AccountState:
+        """See `StateOfAnotherChain`."""
+        state_proof = read_boc(theirs.proof)[1]
         block = self._ton.chain.heights[honest.shard_block.seqno].shard
         proof = write_boc([header_with(block, state_proof.refs[0]), state_proof])
-        return write_account_state(replace(honest, proof=proof, state=rich.state))
+        return replace(honest, proof=proof, state=theirs.state)
 
 
 def header_with(block: Block, state: Cell) -> Cell:
@@ -167,22 +182,12 @@ class AnotherAccount(StateLie):
         return read_account_state(honest_answer(self._ton, get_account_state(honest.block, self._shown)))
 
 
-class AnotherShardBlock(AnotherChain):
+class AnotherShardBlock(StateOfAnotherChain):
     """Hole 9: a real masterchain block, and shards of another chain: shard block, state and history, each proven."""
 
-    def __init__(self, other: LocalTon, account: Address) -> None:
-        super().__init__(other)
-        self._account = AccountAddress(*account)
-
-    def tell(self, question: bytes, honest: bytes) -> bytes:
-        """See `Lie`."""
-        if question[:4] == GET_TRANSACTIONS and honest[:4] == ERROR:
-            return self.there(question)
-        asked = question[:4] == GET_ACCOUNT_STATE and question[_ACCOUNT_AT:] == self._account.to_bytes()
-        if not asked or honest[:4] == ERROR:
-            return honest
-        theirs = read_account_state(self.there(get_account_state(id_of(self.other, self.other.seqno), self._account)))
-        return write_account_state(replace(theirs, block=read_account_state(honest).block))
+    def change(self, honest: AccountState, theirs: AccountState) -> AccountState:
+        """See `StateOfAnotherChain`."""
+        return replace(theirs, block=honest.block)
 
 
 class SharedCells(StateLie):

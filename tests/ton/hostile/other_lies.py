@@ -2,12 +2,10 @@
 
 from harvester_ton.devnet.accounts import Address
 from harvester_ton.devnet.boc import write_boc
-from harvester_ton.devnet.cells import Builder
-from harvester_ton.devnet.local import LocalTon
-from harvester_ton.tl import ERROR, RUN_SMC_METHOD, AccountAddress, encode_bytes
+from harvester_ton.devnet.cells import Builder, Cell
+from harvester_ton.tl import ERROR, GET_LIBRARIES, RUN_SMC_METHOD, AccountAddress, encode_bytes
 from tests.ton.hostile.lies import (
     BLOCK_BYTES,
-    GET_ALL_SHARDS,
     GET_CONFIG_ALL,
     GET_CONFIG_PARAMS,
     GET_SHARD,
@@ -41,10 +39,7 @@ class AnotherWallet(Lie):
 
 
 class AnotherConfig(AnotherChain):
-    """Hole 8: the config of another chain, with the proofs of the real one's header."""
-
-    def __init__(self, other: LocalTon) -> None:
-        super().__init__(other)
+    """Hole 8: the config of another chain, proven from that chain's block under the name of the one asked for."""
 
     def tell(self, question: bytes, honest: bytes) -> bytes:
         """See `Lie`."""
@@ -56,18 +51,37 @@ class AnotherConfig(AnotherChain):
         return theirs.replace(there, asked)
 
 
+class Library(Lie):
+    """No lie: gives a library of the masterchain, which the local chain has none of. A server without it withholds."""
+
+    def __init__(self, library: Cell) -> None:
+        super().__init__()
+        self._library = library
+
+    def tell(self, question: bytes, honest: bytes) -> bytes:
+        """See `Lie`."""
+        if question[:4] != GET_LIBRARIES:
+            return honest
+        return honest[:4] + (1).to_bytes(4, "little") + self._library.hash + encode_bytes(write_boc(self._library))
+
+
 class AnotherShard(AnotherChain):
     """Hole 9: the description of a shard is another chain's, beside the proof of the real one."""
 
     def tell(self, question: bytes, honest: bytes) -> bytes:
         """See `Lie`."""
-        if question[:4] not in (GET_SHARD, GET_ALL_SHARDS) or honest[:4] == ERROR:
+        if question[:4] != GET_SHARD or honest[:4] == ERROR:
             return honest
         there = id_of(self.other, self.other.seqno).to_bytes()
         theirs = self.there(question[:4] + there + question[4 + BLOCK_BYTES :])
         at = honest.rindex(bytes.fromhex("b5ee9c72"))
         at_theirs = theirs.rindex(bytes.fromhex("b5ee9c72"))
         return honest[: at - 1] + theirs[at_theirs - 1 :]
+
+
+def bloated(answer: bytes) -> bytes:
+    """An answer of more bytes than are read."""
+    return answer + bytes(3 << 20)
 
 
 def cut(answer: bytes) -> bytes:

@@ -1,10 +1,8 @@
 """A merchant with the real ledger, whose adapter asks the hostile lite server before the honest one."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -29,7 +27,9 @@ from tests.ton.hostile.worlds import HOSTILE, Clock, make_hostile, merchant, ove
 from tests.ton.watching import environ
 
 AMOUNT: Final = 3_000_000
-PATIENCE_SECS: Final = 10
+DAY_SECS: Final = 86_400
+"""Life of the invoice."""
+PATIENCE_SECS: Final = 30
 FIRST_TO_BE_ASKED_SECS: Final = -1e9
 """A latency that no other server undercuts."""
 HASTE: Final = Patience(connect=1, query=1, follow=1, follow_grace=0.2, aside=0.2, distrust=0.2, lag=5)
@@ -49,7 +49,7 @@ class Shop:
         """Wait until all servers are in use and everything is scanned; then create the invoice."""
         await eventually(lambda: len(self.adapter._pool.usable()) == len(self._ton.servers), "servers in use")
         await eventually(lambda: self.adapter.health().ready, "ready")
-        self.invoice = await self._invoicing.create(Draft(AMOUNT, ticker, 86_400), "test")
+        self.invoice = await self._invoicing.create(Draft(AMOUNT, ticker, DAY_SECS), "test")
 
     async def pay(self, among: Sequence[int] = ()) -> None:
         """Settle the invoice, between other payments with these amounts in the same block."""
@@ -128,10 +128,11 @@ class Doors:
         self._ton, self._database, self._clock = ton, database, clock
 
     @asynccontextmanager
-    async def open(self, ticker: str = "TON") -> AsyncIterator[Shop]:
-        """Yield a shop with an open invoice. It watches the one asset and the coins."""
+    async def open(self, ticker: str = "TON", verify: str = "proofs") -> AsyncIterator[Shop]:
+        """Yield a shop with an open invoice. It watches the one asset and the coins; nobody lies yet."""
+        make_hostile(self._ton, None)
         registry = CollectorRegistry()
-        adapter = TonAdapter(*self._configured(registry, [] if ticker == "TON" else [ticker]), HASTE)
+        adapter = TonAdapter(*self._configured(registry, [] if ticker == "TON" else [ticker], verify), HASTE)
         services = (self._database, Chains([adapter]), self._clock.moment, Signals(self._database))
         invoicing = Invoicing(*services, Metrics(registry, "test"))
         ledger = LedgerService(*services, invoicing._metrics)
@@ -144,10 +145,10 @@ class Doors:
             finally:
                 stop.set()
 
-    def _configured(self, registry: CollectorRegistry, jettons: Sequence[str]) -> tuple[TonSettings, AdapterContext]:
-        config = Path("network.json")
-        config.write_text(json.dumps(self._ton.network_config()))
-        settings = environ(self._ton, jettons, NETWORK_CONFIG=str(config), VERIFY="proofs")
+    def _configured(
+        self, registry: CollectorRegistry, jettons: Sequence[str], verify: str
+    ) -> tuple[TonSettings, AdapterContext]:
+        settings = environ(self._ton, jettons, VERIFY=verify)
         return TonSettings.load(settings), AdapterContext(self._clock.moment, registry, settings)
 
 

@@ -29,8 +29,8 @@ from tests.ton.hostile.account_lies import (
     unfolding,
 )
 from tests.ton.hostile.bare_client import NO_PROOFS, believed_balance, believes_in_the_fortune, connected
-from tests.ton.hostile.shop import AMOUNT, Doors, misses_nothing, refuses_to_believe
-from tests.ton.hostile.worlds import FORTUNE, Clock, chain, enrich, make_hostile, merchant, raw_merchant
+from tests.ton.hostile.shop import AMOUNT, DAY_SECS, Doors, eventually, misses_nothing, refuses_to_believe
+from tests.ton.hostile.worlds import FORTUNE, Clock, chain, enrich, merchant, raw_merchant
 from tests.ton.verification.forged_answers import account_cell, accounts
 from tests.ton.watching import needs_chain
 
@@ -38,10 +38,9 @@ pytestmark = needs_chain
 
 
 async def test_hole_3_a_forged_state_under_a_real_block(ton: LocalTon, fork: LocalTon, doors: Doors) -> None:
-    lie = ForgedState(fork, ton, merchant(ton))
+    lie = ForgedState(fork, merchant(ton), ton)
     await enrich(fork, ton)
     assert await believes_in_the_fortune(ton, lie)
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.steal(fork)
         await refuses_to_believe(shop, lie, Reason.MALFORMED)
@@ -54,9 +53,24 @@ async def test_hole_4_no_account(ton: LocalTon, doors: Doors, lie_of: Any, reaso
     lie: StateLie = lie_of(merchant(ton))
     await ton.pay(merchant(ton), 5)
     assert await believed_balance(ton, lie) == 0
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, reason)
+
+
+async def test_when_all_servers_hide_a_payment_the_invoice_does_not_expire(ton: LocalTon, doors: Doors) -> None:
+    """Only proven chain time ends an invoice; what came in time counts as soon as somebody shows it."""
+    async with doors.open() as shop:
+        for server in ton.servers:
+            server.faults.tamper = NoAccount(merchant(ton))
+        await shop.pay()
+        ton.advance(2 * DAY_SECS)
+        await ton.produce_block(3)
+        await eventually(lambda: shop.refusals().get(Reason.MALFORMED, 0) >= 2 * len(ton.servers), "refused twice each")
+        await shop.unpaid()
+        assert not shop.adapter.health().ready
+        for server in ton.servers:
+            server.faults.tamper = None
+        await shop.paid()
 
 
 @pytest.fixture
@@ -85,7 +99,6 @@ async def test_hole_5_an_account_of_the_masterchain(
     ton, rich = twin
     lie = MasterchainAccount(ton, merchant(ton), rich)
     assert await believed_balance(ton, lie) == FORTUNE
-    make_hostile(ton, None)
     async with Doors(ton, database, clock).open() as shop:
         await refuses_to_believe(shop, lie, Reason.MALFORMED)
 
@@ -95,6 +108,16 @@ async def test_hole_9_shards_of_another_chain(ton: LocalTon, fork: LocalTon, doo
     async with doors.open() as shop:
         await shop.steal(fork)
         await refuses_to_believe(shop, AnotherShardBlock(fork, merchant(ton)), Reason.UNPROVEN)
+
+
+async def test_without_proofs_shards_of_another_chain_rob_the_merchant(
+    ton: LocalTon, fork: LocalTon, doors: Doors
+) -> None:
+    async with doors.open(verify="none") as shop:
+        await shop.steal(fork)
+        await shop.hear(AnotherShardBlock(fork, merchant(ton)))
+        await shop.paid()
+        assert ton.account(merchant(ton)).received_nano == 0
 
 
 @pytest.mark.parametrize(
@@ -111,7 +134,6 @@ async def test_a_replayed_old_state(ton: LocalTon, doors: Doors, lie_of: Any, re
     await ton.pay(merchant(ton), 6)
     if lie_of is not OldStateUnderTheNewShardBlock:
         assert await believed_balance(ton, lie, NO_PROOFS) == 5
-        make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, reason)
 

@@ -44,7 +44,6 @@ async def test_hole_10_a_history_with_one_missing_doubled_or_moved(
         await ton.pay(merchant(ton), amount)
     lie = HistoryLie(merchant(ton), change, least=2)
     assert await believed_amounts(ton, lie, NO_PROOFS, 4) == believed
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, Reason.BROKEN_CHAIN)
 
@@ -55,7 +54,6 @@ async def test_a_history_with_a_foreign_transaction(ton: LocalTon, doors: Doors)
     await ton.pay(ton.wallet("buyer2").address, 99)
     lie = HistoryLie(merchant(ton), with_a_foreign_one(ton, ton.wallet("buyer2").address))
     assert await believed_amounts(ton, lie, NO_PROOFS, 4) == [2, 99, 1]
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, Reason.BROKEN_CHAIN)
 
@@ -70,7 +68,6 @@ async def test_hole_10_a_short_page_is_no_lie_and_leads_on(ton: LocalTon, doors:
     for amount in (1, 2, 3):
         await ton.pay(merchant(ton), amount)
     assert await believed_amounts(ton, lie, NO_PROOFS, 3) == [3]
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await shop.hear(lie)
         await shop.pay(among=(7, 8))
@@ -86,7 +83,6 @@ async def test_hole_6_a_jetton_notification_pruned_away(ton: LocalTon, doors: Do
     async with connected(ton) as bare:
         [came] = await bare.get_transactions(raw_address(merchant_wallet(ton)), 1)
         assert (came.outmsg_cnt, came.out_msgs) == (2, [])
-    make_hostile(ton, None)
     async with doors.open("USDX") as shop:
         await misses_nothing(shop, lie, Reason.HIDDEN)
 
@@ -98,6 +94,5 @@ async def test_hole_6_what_a_payment_is_for_pruned_away(ton: LocalTon, doors: Do
     async with connected(ton) as bare:
         [came] = await bare.get_transactions(raw_address(merchant(ton)), 1)
         assert came.in_msg.body.type_ == 1  # a pruned branch
-    make_hostile(ton, None)
     async with doors.open() as shop:
         await misses_nothing(shop, lie, Reason.HIDDEN)
