@@ -15,8 +15,8 @@ from harvester.api.auth import TokenGuard
 from harvester.api.boundary import Boundary
 from harvester.api.health import HealthRoutes, Readiness
 from harvester.api.invoices import MAX_BODY_BYTES, InvoiceRoutes
-from harvester.api.opening import Opening
 from harvester.api.openapi import OpenApiRoutes
+from harvester.api.opening import Opening
 from harvester.api.public import PublicRoutes
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
