@@ -213,7 +213,7 @@ def _report(outcome: Outcome, stored: bool) -> None:
     log = _log.bind(
         delivery_id=due.id,
         event_id=str(due.message.event_id),
-        invoice_id=str(due.invoice_id),
+        invoice_id=due.invoice_id and str(due.invoice_id),
         endpoint=due.target.name,
         attempt=due.tried + 1,
         status_code=attempt.status_code,

@@ -146,7 +146,7 @@ class Due:
     """Attempts of this run of the schedule that have failed."""
     endpoint_id: UUID
     target: Target
-    invoice_id: UUID
+    invoice_id: UUID | None
     event_created_at: datetime
     message: Message
     """Its body is exactly as it was recorded."""
