@@ -1,6 +1,6 @@
 -- A number for every event, so that readers can follow them; and endpoints that people make, filter, rotate and remove.
 
--- Given when the event is inserted. A reader passes one only when all that were writing then have finished (decision 0005).
+-- Given when the event is inserted. A reader passes one only when all that were writing then have finished (decision 0008).
 alter table events add column number bigint;
 update events set number = numbered.number
 from (select id, row_number() over (order by id) as number from events) as numbered

@@ -17,6 +17,7 @@ from harvester.chain import Clock
 from harvester.domain.errors import Unavailable
 from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
+from harvester.services.held import LEASE, Held
 from harvester.services.outage import Outage
 from harvester.services.slots import Slots
 from harvester.storage import deliveries
@@ -29,7 +30,7 @@ _POLL_SECS: Final = 1.0
 _GAUGES_SECS: Final = 5.0
 _GIVE_UP_AT_MOST: Final = 1000
 _STORE_SECS: Final = 10.0
-"""How long storing an outcome may take before the delivery counts as abandoned and is sent again."""
+"""How long a stop waits for outcomes to be stored; what is not stored is sent again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -101,6 +102,7 @@ class Delivery:
         self._hint = signals.subscribe("deliveries")
         self._outage = Outage(LOOP)
         self._unstored: list[Outcome] = []
+        self._held = Held()
         self._gauges_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -127,6 +129,7 @@ class Delivery:
         """Store, lease and start what can be; return after how many seconds to look again if nothing happens."""
         try:
             await self._store()
+            await self._held.renew(self._database, self._clock())
             wait_secs = await self._claim(group)
             await self._look_around()
         except Unavailable as error:
@@ -138,10 +141,10 @@ class Delivery:
     async def _claim(self, group: asyncio.TaskGroup) -> float:
         now = self._clock()
         room = self._slots.room(now)
-        leased_until = now + timedelta(seconds=self._timeout_secs + _STORE_SECS)
         async with self._database.connection() as connection:
-            claimed, looked_at = await deliveries.claim(connection, now, leased_until, room)
+            claimed, looked_at = await deliveries.claim(connection, now, now + LEASE, room)
             due_at = None if looked_at else await deliveries.next_due(connection, now)
+        self._held.take(claimed)
         for due in claimed:
             self._slots.take(due.endpoint_id)
             group.create_task(self._send(due), name=f"deliveries: send {due.id}")
@@ -162,12 +165,13 @@ class Delivery:
         self._hint.set()
 
     async def _store(self) -> None:
-        outcomes = tuple(self._unstored)
+        outcomes = self._held.as_leased(self._unstored)
         if not outcomes:
             return
         async with self._database.connection() as connection:
             stored = await deliveries.store_outcomes(connection, outcomes, self._clock())
         del self._unstored[: len(outcomes)]
+        self._held.let_go(outcomes)
         for outcome in outcomes:
             _report(outcome, outcome.due.id in stored)
 
@@ -190,6 +194,7 @@ class Delivery:
         while (self._slots.busy or self._unstored) and time.monotonic() < give_up_at:
             try:
                 await self._store()
+                await self._held.renew(self._database, self._clock())
                 wait_secs = _POLL_SECS if self._slots.busy else 0.0
             except Unavailable as error:
                 wait_secs = self._outage.retry_secs(error)
@@ -213,7 +218,7 @@ def _report(outcome: Outcome, stored: bool) -> None:
     log = _log.bind(
         delivery_id=due.id,
         event_id=str(due.message.event_id),
-        invoice_id=str(due.invoice_id),
+        invoice_id=due.invoice_id and str(due.invoice_id),
         endpoint=due.target.name,
         attempt=due.tried + 1,
         status_code=attempt.status_code,

@@ -91,6 +91,12 @@ WITH outcome AS MATERIALIZED (
 )
 SELECT id FROM changed
 """
+RENEW: Final = """
+UPDATE deliveries SET leased_until = $3, due_at = $3
+FROM unnest($1::bigint[], $2::timestamptz[]) AS held (id, leased_until)
+WHERE deliveries.id = held.id AND deliveries.leased_until = held.leased_until
+RETURNING deliveries.id
+"""
 NEXT_DUE: Final = """
 SELECT min(next.due_at)
 FROM endpoints CROSS JOIN LATERAL (
@@ -146,7 +152,7 @@ class Due:
     """Attempts of this run of the schedule that have failed."""
     endpoint_id: UUID
     target: Target
-    invoice_id: UUID
+    invoice_id: UUID | None
     event_created_at: datetime
     message: Message
     """Its body is exactly as it was recorded."""
@@ -216,6 +222,12 @@ async def claim(connection: Connection, now: datetime, leased_until: datetime, r
         room.in_all,
     )
     return [_due(row) for row in rows if row["leased_until"] is not None], len(rows)
+
+
+async def renew(connection: Connection, held: Sequence[Due], leased_until: datetime) -> set[int]:
+    """Make the leases of `held` last until `leased_until`; return the ids of those that were still held."""
+    rows = await connection.fetch(RENEW, [due.id for due in held], [due.leased_until for due in held], leased_until)
+    return {row["id"] for row in rows}
 
 
 async def store_outcomes(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> set[int]:

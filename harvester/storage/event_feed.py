@@ -89,7 +89,10 @@ class Page:
 
 
 async def read(connection: Connection, horizon: Horizon, after: int, limit: int) -> Page:
-    """Return at most `limit` settled events with numbers beyond `after`, in order, and take one look for `horizon`."""
+    """Return at most `limit` settled events with numbers beyond `after`, in order, and take one look for `horizon`.
+
+    Each of its statements must have a snapshot of its own: call it outside of a transaction, or in READ COMMITTED.
+    """
     last = await connection.fetchrow(LAST_NUMBER)
     if last is None or last["number"] <= after:
         return Page([], last["number"] if last else 0, settled=True)

@@ -6,6 +6,7 @@ from typing import Final
 from harvester.domain.events import Event
 from harvester.storage.database import Connection
 
+# Deliveries wait for the earlier ones of their invoice; an event about a payment has no place among those.
 INSERT: Final = """
 WITH event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
@@ -13,7 +14,8 @@ WITH event AS (
     RETURNING id, type, invoice_id, sequence, created_at
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT endpoints.id, event.id, event.invoice_id, event.sequence, 'pending', event.created_at, event.created_at
+SELECT endpoints.id, event.id, CASE WHEN event.sequence IS NOT NULL THEN event.invoice_id END, event.sequence,
+       'pending', event.created_at, event.created_at
 FROM event JOIN endpoints ON endpoints.enabled AND event.type = ANY (endpoints.event_types)
 ORDER BY event.invoice_id, event.sequence
 """

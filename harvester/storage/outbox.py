@@ -15,7 +15,7 @@ MAX_DELIVERY_ID: Final = 2**63 - 1
 
 _COLUMNS: Final = """deliveries.id, deliveries.status, endpoints.name AS endpoint,
        endpoints.enabled AS endpoint_enabled, deliveries.event_id, events.type AS event_type,
-       deliveries.invoice_id, deliveries.sequence, deliveries.attempts, deliveries.due_at, deliveries.created_at,
+       events.invoice_id, events.sequence, deliveries.attempts, deliveries.due_at, deliveries.created_at,
        deliveries.finished_at, last.attempted_at, last.duration_ms, last.status_code, last.error, last.response_head"""
 _DETAILS: Final = """
 JOIN events ON events.id = deliveries.event_id
@@ -75,8 +75,9 @@ class DeliveryRecord:
     """If not, a pending delivery waits until it is."""
     event_id: UUID
     event_type: str
-    invoice_id: UUID
-    sequence: int
+    invoice_id: UUID | None
+    """None: the event is about a payment that counts for no invoice."""
+    sequence: int | None
     """Number of the event among its invoice's."""
     attempts: int
     due_at: datetime

@@ -17,7 +17,8 @@ WITH found AS MATERIALIZED (
     FROM events WHERE number > $2 AND number <= $3 ORDER BY number LIMIT $4
 ), told AS (
     INSERT INTO deliveries AS known (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-    SELECT $1, found.id, found.invoice_id, found.sequence, 'pending', $7, $7
+    SELECT $1, found.id, CASE WHEN found.sequence IS NOT NULL THEN found.invoice_id END, found.sequence,
+           'pending', $7, $7
     FROM found JOIN endpoints ON endpoints.id = $1 AND removed_at IS NULL AND found.type = ANY (event_types)
     WHERE found.created_at >= $5 AND found.created_at < $6
     ORDER BY found.number

@@ -5,13 +5,17 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from harvester.api.app import SHUTDOWN_SECS
+from tests.e2e.daemon import Daemon
 from tests.e2e.eventually import eventually
-from tests.e2e.private_server import PRIVATE, Server, serving
+from tests.e2e.memory_adapter import install
+from tests.e2e.private_server import PRIVATE, TOKEN, Server, serving
 from tests.outbox import rows
 
 WAIT_SECS = 20.0
@@ -203,6 +207,29 @@ async def test_the_end_of_the_daemon_ends_waits_and_streams_cleanly(server: Serv
             while await stream.next() is not None:
                 pass
         assert await server.ask("GET", "/events?wait=60") == (200, {"events": [], "next": 0})
+
+
+async def test_a_daemon_with_readers_stops_at_once(tmp_path: Path, database_uri: str) -> None:
+    settings = install(tmp_path / "site") | {"TOKEN": TOKEN, "POSTGRES_URI": database_uri}
+    daemon = Daemon(settings, tmp_path)
+    await daemon.start_ready()
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    try:
+        async with (
+            aiohttp.ClientSession(daemon.url, headers=headers) as http,
+            http.get(f"{PRIVATE}/events/stream") as answer,
+        ):
+            stream, body = Stream(answer), {"amount": "1", "currency": "MEM", "life_time": 60}
+            async with http.post(f"{PRIVATE}/invoice", json=body | {"metadata": {"merchant_name": "x"}}) as made:
+                assert made.status == 200
+            assert (await stream.event())["event"] == "invoice.created"
+            started = time.monotonic()
+            assert await daemon.stop() == 0
+            assert time.monotonic() - started < SHUTDOWN_SECS / 2
+            while await stream.next() is not None:
+                pass
+    finally:
+        await daemon.kill()
 
 
 async def test_there_is_a_bound_on_readers(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

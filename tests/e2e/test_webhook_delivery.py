@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
 from harvester.services import delivery
 from harvester.services.delivery import Delivery
+from harvester.services.held import LEASE
 from harvester.services.outbox import Outbox
 from harvester.services.slots import Slots
 from harvester.storage.database import Database
@@ -30,6 +32,7 @@ from harvester.webhooks.client import WebhookClient
 from harvester.webhooks.schedule import MAX_ATTEMPTS
 from harvester.webhooks.signing import Secret
 from tests.clock import ManualClock
+from tests.e2e.eventually import eventually
 from tests.outbox import StoredAttempts, add_endpoint, add_event, add_invoice, rows, stored_attempts
 from tests.proxy import proxied
 from tests.receiver import (
@@ -420,6 +423,38 @@ async def test_a_database_that_goes_away_costs_time_and_nothing_else(rig: Rig) -
     assert await rig.statuses() == ["delivered"] * 3
     assert len(rig.receiver.received) == 3
     assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["the loop cannot go on for now"]
+
+
+async def lasts(rig: Rig) -> bool:
+    (row,) = await rows(rig.database, "SELECT leased_until FROM deliveries")
+    return bool(row["leased_until"] == rig.clock() + LEASE)
+
+
+async def test_what_takes_longer_than_a_lease_is_renewed_and_sent_once(rig: Rig) -> None:
+    release = asyncio.Event()
+    rig.receiver.behaviour = held(release)
+    await rig.invoice()
+    async with rig.running(), rig.running():
+        await rig.receiver.wait_for(1)
+        for _ in range(4):  # each time the lease has hardly a second left, and two processes look
+            rig.pass_time(LEASE.total_seconds() - 1)
+            await eventually(partial(lasts, rig), "the lease is renewed")
+        release.set()
+        await rig.stored_count(1)
+    assert await rig.statuses() == ["delivered"]
+    assert len(rig.receiver.received) == 1
+
+
+async def test_what_a_dead_process_was_sending_is_sent_by_another_when_its_lease_is_over(rig: Rig) -> None:
+    rig.receiver.script = [silent()]
+    await rig.invoice()
+    async with rig.running() as dying:
+        await rig.receiver.wait_for(1)
+        dying.cancel()
+    async with rig.running():
+        rig.pass_time(LEASE.total_seconds())
+        await rig.stored_count(1)
+    assert len(rig.receiver.received) == 2
 
 
 async def test_a_programming_error_ends_the_process(rig: Rig) -> None:

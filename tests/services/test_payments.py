@@ -243,20 +243,24 @@ async def test_an_endpoint_is_told_of_payments_only_if_it_asks(shop: Shop) -> No
         )
         await connection.execute(
             "INSERT INTO endpoints (id, name, url, enabled, created_at, updated_at, event_types)"
-            " VALUES (gen_random_uuid(), 'money', 'http://x', true, now(), now(), '{payment.unmatched}')"
+            " VALUES (gen_random_uuid(), 'money', 'http://x', true, now(), now(),"
+            " '{payment.unmatched,payment.partial}')"
         )
     invoice = await shop.invoice(100)
-    shop.chain.pay(100, invoice.id)
+    shop.chain.pay(40, invoice.id)
+    shop.chain.pay(60, invoice.id)
     shop.chain.pay(7)
     await shop.scan()
     rows = await shop.rows(
-        "SELECT endpoints.name, events.type FROM deliveries JOIN endpoints ON endpoints.id = endpoint_id"
-        " JOIN events ON events.id = event_id ORDER BY deliveries.id"
+        "SELECT endpoints.name, events.type, deliveries.invoice_id"
+        " FROM deliveries JOIN endpoints ON endpoints.id = endpoint_id JOIN events ON events.id = event_id ORDER BY deliveries.id"
     )
+    # What is about a payment waits for no delivery of the invoice, nor they for it.
     assert sorted(tuple(row) for row in rows) == [
-        ("money", "payment.unmatched"),
-        ("plain", "invoice.created"),
-        ("plain", "invoice.paid"),
+        ("money", "payment.partial", None),
+        ("money", "payment.unmatched", None),
+        ("plain", "invoice.created", invoice.id),
+        ("plain", "invoice.paid", invoice.id),
     ]
 
 
