@@ -26,7 +26,7 @@ async def measure_proofs(uri: str, scale: float) -> list[Line]:
     """Detection, CPU of a daemon that only follows blocks, and catching up."""
     detection = await _take_turns(uri, "detect", lambda *at: _detection(*at, count=max(6, int(18 * scale))))
     cpu = await _take_turns(uri, "cpu", lambda *at: _cpu(*at, blocks=max(50, int(250 * scale))))
-    catch_up = await _take_turns(uri, "catch_up", _catch_up, count=int(8_000 * scale))
+    catch_up = await _take_turns(uri, "catch_up", _catch_up, count=int(20_000 * scale))
     cost = (median(cpu["proofs"]) - median(cpu["none"])) * 1e3
     return [
         _ratio("proofs: block to webhook, of that without", detection, "lower", "median / median, s"),

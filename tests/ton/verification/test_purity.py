@@ -14,6 +14,7 @@ ALLOWED = {
     "contextlib",
     "dataclasses",
     "enum",
+    "functools",
     "hashlib",
     "json",
     "struct",
