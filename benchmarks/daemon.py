@@ -92,9 +92,10 @@ async def _wait_until_it_answers(daemon: Daemon, process: asyncio.subprocess.Pro
                 if process.returncode is not None:
                     raise RuntimeError(f"the daemon did not start: {daemon.log_path.read_text()}")
                 try:
-                    url = f"http://127.0.0.1:{daemon.port}/tonpay/private/api/v1/invoices"
-                    async with http.get(url) as answer:
-                        if answer.status == 200:
+                    # Nothing can be created before the start is finished; then this is answered 400.
+                    url = f"http://127.0.0.1:{daemon.port}/tonpay/private/api/v1/invoice"
+                    async with http.post(url, data=b"{}") as answer:
+                        if answer.status == 400:
                             return
                 except aiohttp.ClientError:
                     pass
