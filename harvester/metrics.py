@@ -79,7 +79,7 @@ class Metrics:
         self.head_age = Gauge(
             "harvester_chain_head_age_seconds",
             "This host's clock minus the chain time of the newest block: grows while no blocks come, "
-            "negative if the clock is behind",
+            "negative if the clock is behind, NaN if another process scans",
             ["chain"],
             registry=registry,
         )
