@@ -1,4 +1,4 @@
-# make setup | run | test | lint | format | schema | bench    (all may be repeated)
+# make setup | run | test | lint | format | schema | bench | longlives | soak [ROUNDS=200]    (all may be repeated)
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.setup-done
 # Installed whether or not the interpreter has a wheel of its own: the native TVM inside runs on all of them.
 TVM    := pytvm==0.0.14
 
-.PHONY: setup run test lint format schema bench clean
+.PHONY: setup run test lint format schema soak bench longlives clean
 
 setup: $(STAMP)
 
@@ -39,8 +39,14 @@ format: setup
 schema: setup
 	WRITE_SCHEMA=1 $(BIN)/pytest -q tests/storage/test_schema.py
 
+soak: setup
+	$(BIN)/python -m tests.soak
+
 bench: setup
 	$(BIN)/python -m benchmarks
+
+longlives: setup
+	LONG_LIVES_INVOICES=1000000 $(BIN)/pytest -q tests/storage/test_long_lives.py -s
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,7 @@
 """Looks after the daemon: is the database there and right, how far are the chains, and who must be told."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -125,10 +126,9 @@ class Watch:
     def _compare_clocks(self, health: Mapping[str, Health]) -> None:
         now, behind = self._clock(), []
         for name, state in health.items():
-            if state.head_time is not None:
-                age_secs = (now - state.head_time).total_seconds()
-                self._metrics.head_age.labels(name).set(age_secs)
-                behind += [name] if age_secs < -_CLOCK_SLACK_SECS else []
+            age_secs = (now - state.head_time).total_seconds() if state.head_time else math.nan
+            self._metrics.head_age.labels(name).set(age_secs)
+            behind += [name] if age_secs < -_CLOCK_SLACK_SECS else []
         if behind and time.monotonic() - self._told_clock_at >= _CLOCK_QUIET_SECS:
             self._told_clock_at = time.monotonic()
             _log.warning("the clock of this host is behind the chain: new invoices end too early", chains=behind)

@@ -49,18 +49,24 @@ class Metrics:
             registry=registry,
         )
         self.deliveries_pending = Gauge(
-            "harvester_webhook_deliveries_pending", "Deliveries in the outbox", registry=registry
+            "harvester_webhook_deliveries_pending", "Deliveries in the outbox, counted up to 100000", registry=registry
         )
         self.deliveries_oldest = Gauge(
             "harvester_webhook_oldest_pending_timestamp_seconds",
             "Creation of the oldest pending delivery, 0 if there is none",
             registry=registry,
         )
-        self.deliveries_dead = Gauge("harvester_webhook_deliveries_dead", "Deliveries given up", registry=registry)
+        self.deliveries_dead = Gauge(
+            "harvester_webhook_deliveries_dead",
+            "Deliveries given up, counted up to 100000 an endpoint",
+            registry=registry,
+        )
         self.endpoints_disabled = Gauge(
             "harvester_webhook_endpoints_disabled", "Endpoints that are told nothing", registry=registry
         )
-        self.invoices = Gauge("harvester_invoices", "Open invoices by status", ["status"], registry=registry)
+        self.invoices = Gauge(
+            "harvester_invoices", "Open invoices by status, counted up to 100000", ["status"], registry=registry
+        )
         self.loop_success = Gauge(
             "harvester_loop_last_success_timestamp_seconds", "Last success of a loop", ["loop"], registry=registry
         )
@@ -73,7 +79,7 @@ class Metrics:
         self.head_age = Gauge(
             "harvester_chain_head_age_seconds",
             "This host's clock minus the chain time of the newest block: grows while no blocks come, "
-            "negative if the clock is behind",
+            "negative if the clock is behind, NaN if another process scans",
             ["chain"],
             registry=registry,
         )

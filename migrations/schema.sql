@@ -343,7 +343,7 @@ CREATE INDEX events_by_time ON public.events USING brin (created_at) WITH (autos
 
 CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pay_to_address, asset, created_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 
-CREATE INDEX invoices_open_by_expiry ON public.invoices USING btree (chain, pay_to_address, asset, expires_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
+CREATE INDEX invoices_open_by_expiry ON public.invoices USING btree (chain, pay_to_address, asset, expires_at) INCLUDE (status) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 
 CREATE INDEX payment_acts_by_invoice ON public.payment_acts USING btree (invoice_id) WHERE (invoice_id IS NOT NULL);
 

@@ -18,7 +18,8 @@ from harvester.storage.database import Database
 from tests.receiver import WAIT_SECS
 
 _ADD_ENDPOINT = """
-INSERT INTO endpoints (id, name, url, enabled, local, created_at, updated_at) VALUES ($1, $2, $3, $4, true, now(), now())
+INSERT INTO endpoints (id, name, url, enabled, local, created_at, updated_at)
+VALUES ($1, $2, $3, $4, true, now(), now())
 """
 _NOTIFY = """
 CREATE OR REPLACE FUNCTION tell_attempt() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -100,6 +100,19 @@ async def resend(services: Services, delivery_or_event_id: str, as_json: bool) -
     )
 
 
+@command.command()
+@click.option("--older-than", metavar="DAYS", type=int, required=True, help="Only those taken more than DAYS days ago.")
+@json_option
+@with_services
+async def prune(services: Services, older_than: int, as_json: bool) -> None:
+    """Forget deliveries that were taken long ago. Events stay: they can be replayed."""
+    pruned = await services.outbox.prune(older_than)
+    if as_json:
+        print_json({"pruned": pruned})
+    else:
+        click.echo(f"{pruned} deliveries forgotten")
+
+
 def _delivery_or_event(text: str) -> int | UUID:
     if text.isascii() and text.isdecimal() and len(text) < len(str(2**63)):
         return int(text)

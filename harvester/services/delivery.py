@@ -17,6 +17,7 @@ from harvester.chain import Clock
 from harvester.domain.errors import Unavailable
 from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
+from harvester.services.delivery_log import DeliveryLog
 from harvester.services.held import LEASE, Held
 from harvester.services.outage import Outage
 from harvester.services.slots import Slots
@@ -101,6 +102,7 @@ class Delivery:
         self._randomness = randomness
         self._hint = signals.subscribe("deliveries")
         self._outage = Outage(LOOP)
+        self._told = DeliveryLog()
         self._unstored: list[Outcome] = []
         self._held = Held()
         self._gauges_at = 0.0
@@ -173,7 +175,7 @@ class Delivery:
         del self._unstored[: len(outcomes)]
         self._held.let_go(outcomes)
         for outcome in outcomes:
-            _report(outcome, outcome.due.id in stored)
+            self._told.report(outcome, outcome.due.id in stored)
 
     async def _look_around(self) -> None:
         if time.monotonic() < self._gauges_at:
@@ -211,27 +213,3 @@ def _judge(due: Due, answer: Answer, now: datetime, randomness: float) -> Outcom
     if delay_secs is None:
         return Outcome(due, attempt, DeliveryStatus.DEAD, None, endpoint_is_gone=answer.gone)
     return Outcome(due, attempt, DeliveryStatus.PENDING, now + timedelta(seconds=delay_secs), endpoint_is_gone=False)
-
-
-def _report(outcome: Outcome, stored: bool) -> None:
-    due, attempt = outcome.due, outcome.attempt
-    log = _log.bind(
-        delivery_id=due.id,
-        event_id=str(due.message.event_id),
-        invoice_id=due.invoice_id and str(due.invoice_id),
-        endpoint=due.target.name,
-        attempt=due.tried + 1,
-        status_code=attempt.status_code,
-        error=attempt.error,
-        duration_ms=attempt.duration_ms,
-    )
-    if not stored:
-        log.info("the lease ran out: another process delivers this webhook")
-    elif outcome.status is DeliveryStatus.DELIVERED:
-        log.debug("webhook delivered")
-    elif outcome.status is DeliveryStatus.PENDING:
-        log.info("webhook not taken, will be sent again", retry_at=str(outcome.retry_at))
-    elif outcome.endpoint_is_gone:
-        log.error("the endpoint is gone: it is disabled")
-    else:
-        log.warning("webhook given up after the last attempt: harvester webhook list, resend")

@@ -3,8 +3,8 @@
 import base64
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -31,8 +31,6 @@ TEST_EVENT: Final = "endpoint.test"
 _SECRET_BYTES: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _REPLAY_BATCH: Final = 1000
-
-Change = Callable[[Endpoint], Endpoint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +78,30 @@ class Endpoints:
         return made
 
     async def change(self, name_or_id: str, url: str | None, event_types: Sequence[str] | None) -> Endpoint:
-        """Give an endpoint another URL, or other event types, from the next event on; None leaves as it is.
+        """Give an endpoint another URL, at once, or other event types, from the next event on; None leaves as it is.
 
         Raises:
             InvalidInput: they are not allowed, or the URL is the environment's to say.
         """
 
-        def changed(endpoint: Endpoint) -> Endpoint:
-            if url is not None:
-                _not_of_environment(endpoint, "its URL is WEBHOOK_ENDPOINT")
-                self.rules.check_url(url, local=endpoint.local)
-            types = endpoint.event_types if event_types is None else _event_types(event_types)
-            return replace(endpoint, url=endpoint.url if url is None else url, event_types=types)
-
-        return await self._update(name_or_id, changed)
+        endpoint = await self.get(name_or_id)
+        if url is not None:
+            _not_of_environment(endpoint, "its URL is WEBHOOK_ENDPOINT")
+            self.rules.check_url(url, local=endpoint.local)
+        types = None if event_types is None else _event_types(event_types)
+        async with self.database.connection() as connection:
+            changed = await endpoints.update(connection, endpoint.id, url, types, self.clock())
+        return _there(changed, name_or_id)
 
     async def enable(self, name_or_id: str) -> Endpoint:
         """Tell the endpoint of events again, beginning with what is pending."""
-        enabled = await self._update(name_or_id, lambda endpoint: replace(endpoint, enabled=True))
+        enabled = await self._switch(name_or_id, None, enabled=True)
         self.signals.publish("deliveries")
         return enabled
 
     async def disable(self, name_or_id: str, reason: str) -> Endpoint:
         """Send the endpoint nothing; what is pending waits, and nothing more is recorded for it."""
-        return await self._update(name_or_id, lambda endpoint: replace(endpoint, enabled=False), reason)
+        return await self._switch(name_or_id, reason, enabled=False)
 
     async def remove(self, name_or_id: str) -> None:
         """Remove the endpoint with its secrets; what is pending for it is given up."""
@@ -153,11 +151,11 @@ class Endpoints:
             self.signals.publish("deliveries")
         return count
 
-    async def _update(self, name_or_id: str, change: Change, reason: str | None = None) -> Endpoint:
-        before = await self.get(name_or_id)
+    async def _switch(self, name_or_id: str, reason: str | None, *, enabled: bool) -> Endpoint:
+        endpoint = await self.get(name_or_id)
         async with self.database.connection() as connection:
-            after = await endpoints.update(connection, change(before), reason, self.clock())
-        return _there(after, name_or_id)
+            switched = await endpoints.switch(connection, endpoint.id, reason, self.clock(), enabled=enabled)
+        return _there(switched, name_or_id)
 
 
 def _there(found: Endpoint | None, name_or_id: str) -> Endpoint:

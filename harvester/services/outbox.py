@@ -2,18 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from harvester.chain import Clock
 from harvester.domain.errors import InvalidInput, NotFound
-from harvester.storage import outbox
+from harvester.storage import outbox, retention
 from harvester.storage.database import Database
 from harvester.storage.deliveries import Attempt, DeliveryStatus
 from harvester.storage.outbox import MAX_DELIVERY_ID, DeliveryRecord, Resent
 from harvester.storage.signals import Signals
 
+_MAX_DAYS: Final = 36_500
 MAX_PAGE: Final = 1000
+_PRUNED_AT_ONCE: Final = 1000
+"""Each time in a transaction of its own: nobody waits long for its locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,25 @@ class Outbox:
             raise NotFound(f"there is no {what} {delivery_or_event_id}")
         self.signals.publish("deliveries")
         return resent
+
+    async def prune(self, older_than_days: int) -> int:
+        """Forget deliveries that were taken more than `older_than_days` ago, with their attempts; return how many.
+
+        What is pending or dead stays, and so do events: they can be replayed. May be stopped at any time.
+
+        Raises:
+            InvalidInput: the number of days is not positive.
+            Unavailable: the database does not answer; what was done so far is done.
+        """
+        if not 1 <= older_than_days <= _MAX_DAYS:
+            raise InvalidInput(f"the number of days must be from 1 to {_MAX_DAYS}")
+        before, pruned = self.clock() - timedelta(days=older_than_days), 0
+        after: int | None = 0
+        while after is not None:
+            async with self.database.connection() as connection:
+                count, after = await retention.prune(connection, after, before, _PRUNED_AT_ONCE)
+            pruned += count
+        return pruned
 
 
 def _check_delivery_id(number: int) -> None:

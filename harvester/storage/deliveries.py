@@ -106,15 +106,21 @@ FROM endpoints CROSS JOIN LATERAL (
 ) AS next
 WHERE endpoints.enabled
 """
-BACKLOG: Final = """
+COUNTED_AT_MOST: Final = 100_000
+"""Numbers for people need not be exact beyond this, and are asked for every few seconds."""
+BACKLOG: Final = f"""
 SELECT
-    (SELECT count(*) FROM deliveries WHERE status = 'pending') AS pending,
+    (SELECT count(*) FROM (
+        SELECT FROM deliveries WHERE status = 'pending' LIMIT {COUNTED_AT_MOST}
+    ) AS counted) AS pending,
     (SELECT min(first.created_at) FROM endpoints CROSS JOIN LATERAL (
         SELECT created_at FROM deliveries
         WHERE endpoint_id = endpoints.id AND status = 'pending' ORDER BY id LIMIT 1
     ) AS first WHERE endpoints.enabled) AS oldest,
     (SELECT coalesce(sum(given_up.count), 0)::bigint FROM endpoints CROSS JOIN LATERAL (
-        SELECT count(*) FROM deliveries WHERE endpoint_id = endpoints.id AND status = 'dead'
+        SELECT count(*) FROM (
+            SELECT FROM deliveries WHERE endpoint_id = endpoints.id AND status = 'dead' LIMIT {COUNTED_AT_MOST}
+        ) AS counted
     ) AS given_up) AS dead,
     (SELECT count(*) FROM endpoints WHERE NOT enabled AND removed_at IS NULL) AS endpoints_disabled
 """

@@ -39,8 +39,14 @@ RETURNING {_COLUMNS}
 """
 UPDATE: Final = f"""
 UPDATE endpoints SET
-    url = $2, event_types = $3, enabled = $4, updated_at = $6,
-    disabled_reason = CASE WHEN $4 THEN NULL WHEN enabled THEN $5 ELSE disabled_reason END
+    url = coalesce($2, url), event_types = coalesce($3::text[], event_types), updated_at = $4
+WHERE id = $1 AND removed_at IS NULL
+RETURNING {_COLUMNS}
+"""
+SWITCH: Final = f"""
+UPDATE endpoints SET
+    enabled = $2, updated_at = $4,
+    disabled_reason = CASE WHEN $2 THEN NULL WHEN enabled THEN $3 ELSE disabled_reason END
 WHERE id = $1 AND removed_at IS NULL
 RETURNING {_COLUMNS}
 """
@@ -124,10 +130,18 @@ async def insert(
     return _one(await connection.fetchrow(INSERT, name, url, event_types, local, secret, now, at_most))
 
 
-async def update(connection: Connection, changed: Endpoint, reason: str | None, now: datetime) -> Endpoint | None:
-    """Write `url`, `event_types` and `enabled` (if it was enabled and is no more: for this `reason`); None: removed."""
-    values = (changed.id, changed.url, changed.event_types, changed.enabled, reason, now)
-    return _one(await connection.fetchrow(UPDATE, *values))
+async def update(
+    connection: Connection, endpoint_id: UUID, url: str | None, event_types: Sequence[str] | None, now: datetime
+) -> Endpoint | None:
+    """Give the endpoint another URL, other event types, or both, and return it; None: it has been removed."""
+    return _one(await connection.fetchrow(UPDATE, endpoint_id, url, event_types, now))
+
+
+async def switch(
+    connection: Connection, endpoint_id: UUID, reason: str | None, now: datetime, *, enabled: bool
+) -> Endpoint | None:
+    """Enable the endpoint, or disable it for a reason (an earlier one stays), and return it; None: it was removed."""
+    return _one(await connection.fetchrow(SWITCH, endpoint_id, enabled, reason, now))
 
 
 async def rotate(

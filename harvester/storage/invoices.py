@@ -55,8 +55,12 @@ FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::numeric[], $6
 WHERE invoices.id = changed.id
   AND invoices.status = changed.old_status AND invoices.sequence = changed.old_sequence
 """
-OPEN_BY_STATUS: Final = """
-SELECT status, count(*) FROM invoices WHERE status IN ('unclaimed', 'waiting') GROUP BY status
+COUNTED_AT_MOST: Final = 100_000
+"""A number for people need not be exact beyond this, and is asked for every half a minute."""
+OPEN_BY_STATUS: Final = f"""
+SELECT status, count(*)
+FROM (SELECT status FROM invoices WHERE status IN ('unclaimed', 'waiting') LIMIT {COUNTED_AT_MOST}) AS counted
+GROUP BY status
 """
 
 
@@ -105,7 +109,7 @@ async def lock_due(
 
 
 async def count_open(connection: Connection) -> dict[Status, int]:
-    """Return how many open invoices there are in each open state."""
+    """Return how many open invoices there are in each open state, counting up to `COUNTED_AT_MOST` in all."""
     found = {row["status"]: row["count"] for row in await connection.fetch(OPEN_BY_STATUS)}
     return {status: found.get(status.value, 0) for status in OPEN}
 

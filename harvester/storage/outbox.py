@@ -21,13 +21,14 @@ _DETAILS: Final = """
 JOIN events ON events.id = deliveries.event_id
 LEFT JOIN delivery_attempts AS last ON last.delivery_id = deliveries.id AND last.attempt = deliveries.attempts
 """
-# Merged from what an index has in order: the newest of each endpoint and state.
+# Merged from what an index has in order: the newest of each endpoint and state. With `=` instead of the ranges, the
+# planner may walk through all deliveries by id, hoping to meet enough of them soon.
 SELECT_PAGE: Final = f"""
 WITH deliveries AS MATERIALIZED (
     SELECT newest.* FROM endpoints CROSS JOIN unnest($1::text[]) AS wanted CROSS JOIN LATERAL (
         SELECT * FROM deliveries
-        WHERE endpoint_id = endpoints.id AND status = wanted AND id < $3
-        ORDER BY id DESC LIMIT $2
+        WHERE (endpoint_id, status) >= (endpoints.id, wanted) AND (endpoint_id, status, id) < (endpoints.id, wanted, $3)
+        ORDER BY endpoint_id DESC, status DESC, id DESC LIMIT $2
     ) AS newest
     WHERE $4::uuid IS NULL OR endpoints.id = $4
     ORDER BY newest.id DESC LIMIT $2

@@ -100,6 +100,16 @@ class Daemon:
         """SIGTERM; return the exit status."""
         return await self._end(signal.SIGTERM)
 
+    def pause(self) -> None:
+        """SIGSTOP: it keeps all it has, and does nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     async def restart(self) -> None:
         """Kill it and start it again."""
         await self.kill()

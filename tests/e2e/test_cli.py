@@ -130,6 +130,31 @@ async def test_payments_are_listed_with_their_class(shell: Shell, database: Data
     assert "2023-11-14 22:13:20Z" in table
 
 
+async def test_a_payment_is_assigned_taken_back_and_marked(shell: Shell, database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO payments (chain, tx_hash, transfer_index, account_address, pay_to_address, asset, amount,"
+            " payer, time, class, recorded_at) VALUES ('memory', 'ab', 0, 'merchant/coin', 'merchant', 'coin',"
+            " 98, 'alice', to_timestamp(1700000000), 'unmatched', now())"
+        )
+    shell.settings["UNDERPAYMENT_TOLERANCE"] = "2"
+    invoice = await shell.json("invoice", "create", "100", "MEM")
+    (payment,) = (await shell.json("payment", "list", "--standing", "recorded", "--until", "2023-11-15"))["payments"]
+    number = str(payment["id"])
+    assert "only an assigned one" in await shell.fails("payment", "unassign", number)
+    assigned = await shell.json("payment", "assign", number, invoice["id"], "--reason", "by mail", "--actor", "bob")
+    assert assigned["assigned"] == {"invoice_id": invoice["id"], "class": "exact"}
+    assert (await shell.json("invoice", "show", invoice["id"]))["status"] == "paid"
+    assert "paid is final" in await shell.fails("payment", "unassign", number)
+    assert (await shell.json("payment", "refund", number, "--reason", "the shop is closed"))["standing"] == "refunded"
+    assert "is refunded" in await shell.fails("payment", "ignore", number, "--reason", "no")
+    status, shown, _ = await shell("payment", "show", number)
+    assert status == 0
+    assert "cli:bob" in shown
+    assert "by mail" in shown
+    assert [act["act"] for act in (await shell.json("payment", "show", number))["acts"]] == ["assigned", "refunded"]
+
+
 async def test_deliveries_are_listed_shown_and_sent_again(shell: Shell, tmp_path: Path) -> None:
     async with Backend.open() as backend:
         shell.settings |= {"WEBHOOK_ENDPOINT": backend.url, "WEBHOOK_SECRET": backend.secret}

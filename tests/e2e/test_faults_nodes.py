@@ -111,3 +111,15 @@ async def test_a_payment_while_all_are_away_for_longer_than_the_invoice_lives_is
         await world.daemon.until_readiness(lambda status, _body: status == 200)
     assert earliest <= (await world.shop.get(paid["id"]))["paid_at"] <= latest < paid["expire_at"]
     assert watched.messages.count("not ready any more") <= 1
+
+
+async def test_a_chain_that_stands_still_is_waited_for_in_peace(world: World) -> None:
+    await world.chain.ask("/blocks/stop", {})
+    try:
+        async with calm(world.daemon):
+            await asyncio.sleep(3)  # what it does meanwhile is what is watched
+    finally:
+        await world.chain.ask("/blocks/resume", {})
+    invoice = await world.shop.create("TON", AMOUNT)
+    await world.chain.pay(payment_of(invoice))
+    await assert_paid_once(world, invoice["id"])

@@ -1,0 +1,193 @@
+"""Everything that the daemon and the API ask of a database, once each, on a database of any size."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+from uuid import UUID
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from harvester.chain import Account, Batch
+from harvester.domain.acts import Act, Entry
+from harvester.domain.events import Event, EventType
+from harvester.domain.payment import PaymentClass, Standing, Transfer
+from harvester.storage import (
+    accounts,
+    deliveries,
+    destinations,
+    endpoints,
+    event_feed,
+    events,
+    invoices,
+    outbox,
+    payment_acts,
+    payments,
+    replay,
+    retention,
+)
+from harvester.storage.deliveries import Attempt, DeliveryStatus, Outcome, Room
+from harvester.storage.payments import PaymentFilter
+from tests.storage.long_lives import ASSET, CHAIN, MERCHANT
+
+ACCOUNT: Final = Account(CHAIN, MERCHANT, MERCHANT, ASSET)
+LEASE: Final = timedelta(seconds=30)
+PAGE: Final = 100
+BATCH: Final = 512
+ROOM: Final = Room(PAGE, {}, PAGE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the tables is looked: in their middle, where nothing happens to be near."""
+
+    now: datetime
+    """The end of what the tables hold."""
+    then: datetime
+    invoice_id: UUID
+    payment_id: int
+    payer: str
+    delivery_id: int
+    event_id: UUID
+    number: int
+    endpoint_id: UUID
+
+    @classmethod
+    async def find(cls, connection: asyncpg.Connection) -> Self:
+        """Return the middle of a filled database."""
+        (row,) = await connection.fetch("""
+            SELECT (SELECT max(created_at) FROM events) AS now, created_at AS then, invoice_id, id AS event_id, number,
+                   (SELECT id FROM endpoints WHERE name = 'environment') AS endpoint_id
+            FROM events ORDER BY number LIMIT 1 OFFSET (SELECT count(*) / 2 FROM events)
+        """)
+        (payment,) = await connection.fetch(
+            "SELECT id AS payment_id, payer FROM payments WHERE invoice_id = $1 LIMIT 1", row["invoice_id"]
+        )
+        delivery_id = await connection.fetchval("SELECT id FROM deliveries WHERE event_id = $1", row["event_id"])
+        return cls(**row, **payment, delivery_id=delivery_id)
+
+
+Use = Callable[[Any, Place], Awaitable[object]]
+"""Takes a connection."""
+
+
+async def _record(connection: Any, place: Place) -> None:
+    """A full batch, as the ledger records it."""
+    until = place.now + timedelta(seconds=1)
+    await accounts.position(connection, ACCOUNT)
+    await accounts.advance(connection, Batch(ACCOUNT, (), "1:00", "2:00", until), place.now)
+    open_ids = [row["id"] for row in await connection.fetch(_OPEN, BATCH)]
+    transfers = [
+        Transfer(uuid7().hex * 2, 0, ASSET, 1, MERCHANT, place.now, invoice_id, None) for invoice_id in open_ids
+    ]
+    await payments.known(connection, CHAIN, transfers)
+    locked = await invoices.lock(connection, open_ids)
+    classed = [(each, PaymentClass.PARTIAL, None, each.invoice_id) for each in transfers]
+    await payments.insert(connection, ACCOUNT, classed, None, place.now)
+    await invoices.update(
+        connection, [(each, replace(each, received=1, sequence=each.sequence + 1)) for each in locked.values()]
+    )
+    await events.insert(connection, [_event(each.id, each.sequence + 1, place) for each in locked.values()])
+
+
+_OPEN: Final = "SELECT id FROM invoices WHERE status = 'waiting' ORDER BY id DESC LIMIT $1"
+
+
+def _event(invoice_id: UUID, sequence: int, place: Place) -> Event:
+    return Event(uuid7(), EventType.PAID, invoice_id, sequence, "test", place.now, "{}")
+
+
+async def _create(connection: Any, place: Place) -> None:
+    known = await invoices.get(connection, place.invoice_id)
+    assert known is not None
+    await invoices.insert(connection, replace(known, id=uuid7()), _event(uuid7(), 1, place))
+
+
+async def _deliver(connection: Any, place: Place) -> None:
+    claimed, _ = await deliveries.claim(connection, place.now, place.now + LEASE, ROOM)
+    assert len(await deliveries.renew(connection, claimed, place.now + 2 * LEASE)) == len(claimed)
+    due = [replace(each, leased_until=place.now + 2 * LEASE) for each in claimed]
+    attempt = Attempt(place.now, 1, 200, None, None)
+    outcomes = [Outcome(each, attempt, DeliveryStatus.DELIVERED, None, endpoint_is_gone=False) for each in due]
+    assert outcomes
+    await deliveries.store_outcomes(connection, outcomes, place.now)
+
+
+async def _act(connection: Any, place: Place) -> None:
+    await payments.lock(connection, place.payment_id)
+    entry = Entry(Act.REFUNDED, "test", "test", place.now, None, None)
+    await payment_acts.insert(connection, place.payment_id, entry)
+    await payment_acts.of_payment(connection, place.payment_id)
+
+
+async def _remove(connection: Any, place: Place) -> None:
+    await endpoints.remove(connection, place.endpoint_id, place.now)
+    await deliveries.give_up_removed(connection, place.now, PAGE)
+
+
+def _payments(**wanted: object) -> Use:
+    return lambda connection, place: payments.page(
+        connection, PaymentFilter(**{name: _of(place, value) for name, value in wanted.items()}), PAGE
+    )
+
+
+def _of(place: Place, value: object) -> Any:
+    return value(place) if callable(value) else value
+
+
+USES: Final[Mapping[str, Use]] = {
+    "create an invoice": _create,
+    "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
+    "list invoices": lambda c, place: invoices.page(c, PAGE, place.invoice_id),
+    "list invoices from the start": lambda c, _: invoices.page(c, PAGE, None),
+    "record a batch": _record,
+    "find what has expired": lambda c, place: invoices.lock_due(c, ACCOUNT, place.now + timedelta(days=6), BATCH),
+    "find nothing that has expired": lambda c, place: invoices.lock_due(c, ACCOUNT, place.then, BATCH),
+    "count open invoices": lambda c, _: invoices.count_open(c),
+    "note where open invoices are paid": lambda c, place: destinations.note(c, CHAIN, [], place.now),
+    "deliver": _deliver,
+    "find nothing to deliver": lambda c, place: deliveries.claim(c, place.then - timedelta(days=999), place.now, ROOM),
+    "know when something is due": lambda c, place: deliveries.next_due(c, place.now),
+    "count deliveries": lambda c, _: deliveries.backlog(c),
+    "give up for a removed endpoint": _remove,
+    "list dead deliveries": lambda c, _: outbox.page(c, [DeliveryStatus.DEAD], PAGE, None),
+    "list all deliveries": lambda c, place: outbox.page(c, list(DeliveryStatus), PAGE, place.delivery_id),
+    "list deliveries of an endpoint": lambda c, place: outbox.page(
+        c, [DeliveryStatus.PENDING], PAGE, None, place.endpoint_id
+    ),
+    "show a delivery": lambda c, place: outbox.get(c, place.delivery_id),
+    "show its attempts": lambda c, place: outbox.attempts(c, place.delivery_id),
+    "send a delivery again": lambda c, place: outbox.resend(c, place.delivery_id, place.now),
+    "send an event again": lambda c, place: outbox.resend(c, place.event_id, place.now),
+    "read events": lambda c, place: event_feed.read(c, event_feed.Horizon(), place.number, PAGE),
+    "read new events": lambda c, place: event_feed.read(c, event_feed.Horizon(), place.number * 2 - PAGE, PAGE),
+    "find a range of events": lambda c, place: replay.numbers(c, place.then, place.then + timedelta(hours=1)),
+    "replay a range": lambda c, place: replay.replay(
+        c,
+        place.endpoint_id,
+        place.number - PAGE,
+        place.number,
+        place.then - timedelta(hours=1),
+        place.now,
+        place.now,
+        at_most=PAGE,
+    ),
+    "forget old deliveries": lambda c, place: retention.prune(c, 0, place.then, PAGE),
+    "show a payment": lambda c, place: payments.get(c, place.payment_id),
+    "say what a payment was for": _act,
+    "list payments": _payments(),
+    "list payments further on": lambda c, place: payments.page(c, PaymentFilter(), PAGE, place.payment_id),
+    "list payments beyond one that is not there": lambda c, _: payments.page(c, PaymentFilter(), PAGE, 2**60),
+    "list payments by class": _payments(payment_class=PaymentClass.LATE),
+    "list payments by state": _payments(standing=Standing.RECORDED),
+    "list payments by asset": _payments(assets=[ASSET]),
+    "list payments by payer": _payments(payers=lambda place: [place.payer]),
+    "list payments by time": _payments(
+        since=lambda place: place.then, until=lambda place: place.then + timedelta(hours=1)
+    ),
+    "list payments by text in a day": _payments(
+        text="order", since=lambda place: place.then, until=lambda place: place.then + timedelta(days=1)
+    ),
+    "list payments of an invoice": _payments(invoice_id=lambda place: place.invoice_id),
+}
