@@ -23,11 +23,6 @@ class Plan:
         return int(self.tree["Shared Hit Blocks"] + self.tree["Shared Read Blocks"])
 
     @property
-    def tables(self) -> set[str]:
-        """The tables that are looked into."""
-        return {node["Relation Name"] for node in self.nodes() if "Relation Name" in node}
-
-    @property
     def read_whole(self) -> set[str]:
         """The tables that are read from end to end."""
         return {node["Relation Name"] for node in self.nodes() if node["Node Type"] == "Seq Scan"}

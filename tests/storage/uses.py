@@ -137,6 +137,9 @@ def _of(place: Place, value: object) -> Any:
 
 
 USES: Final[Mapping[str, Use]] = {
+    # First what counts: afterwards the indexes hold what was tried out and undone.
+    "count open invoices": lambda c, _: invoices.count_open(c),
+    "count deliveries": lambda c, _: deliveries.backlog(c),
     "create an invoice": _create,
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
     "list invoices": lambda c, place: invoices.page(c, PAGE, place.invoice_id),
@@ -144,12 +147,10 @@ USES: Final[Mapping[str, Use]] = {
     "record a batch": _record,
     "find what has expired": lambda c, place: invoices.lock_due(c, ACCOUNT, place.now + timedelta(days=6), BATCH),
     "find nothing that has expired": lambda c, place: invoices.lock_due(c, ACCOUNT, place.then, BATCH),
-    "count open invoices": lambda c, _: invoices.count_open(c),
     "note where open invoices are paid": lambda c, place: destinations.note(c, CHAIN, [], place.now),
     "deliver": _deliver,
     "find nothing to deliver": lambda c, place: deliveries.claim(c, place.then - timedelta(days=999), place.now, ROOM),
     "know when something is due": lambda c, place: deliveries.next_due(c, place.now),
-    "count deliveries": lambda c, _: deliveries.backlog(c),
     "give up for a removed endpoint": _remove,
     "list dead deliveries": lambda c, _: outbox.page(c, [DeliveryStatus.DEAD], PAGE, None),
     "list all deliveries": lambda c, place: outbox.page(c, list(DeliveryStatus), PAGE, place.delivery_id),
