@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 from nacl.signing import SigningKey
 
 TOKEN = "benchmark"  # noqa: S105  of a daemon that lives for the run

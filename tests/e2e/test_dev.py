@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own, for one test
+import psutil
 import pytest
 
 from harvester_ton.devnet.tvm import tvm_available
