@@ -1,7 +1,7 @@
 """One process of all that share a database scans a chain; the others stand by and take over when it ends or hangs.
 
 The scanning process holds the lease `chain:<name>`, and every transaction of the ledger that it gives its adapter
-checks that (decision 0006). A process that lost the lease while it slept finds out by that, whatever it believes.
+checks that (decision 0011). A process that lost the lease while it slept finds out by that, whatever it believes.
 """
 
 import asyncio

@@ -103,8 +103,8 @@ class LedgerService:
 
     async def _receive(self, connection: Connection, batch: Batch, book: "Book") -> None:
         known = await payments.known(connection, batch.account.chain, batch.transfers)
-        each = {(transfer.tx_hash, transfer.index): transfer for transfer in reversed(batch.transfers)}
-        new = [transfer for key, transfer in reversed(each.items()) if key not in known]
+        each = dict.fromkeys(batch.transfers)  # in order; one that is in it twice counts once
+        new = [transfer for transfer in each if (transfer.tx_hash, transfer.index) not in known]
         named = sorted({transfer.invoice_id for transfer in new if transfer.invoice_id is not None})
         if named:
             book.know(await invoices.lock(connection, named))

@@ -95,6 +95,7 @@ async def test_what_is_not_allowed_is_said_in_one_line(shell: Shell) -> None:
     assert "delivery" in await shell.fails("webhook", "show", "1")
     assert "delivery" in await shell.fails("webhook", "resend", "1")
     assert "UUID of an event" in await shell.fails("webhook", "resend", "first")
+    assert "number of days" in await shell.fails("webhook", "prune", "--older-than", "0")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,7 @@ async def test_deliveries_are_listed_shown_and_sent_again(shell: Shell, tmp_path
             assert (resent["delivery_id"], resent["was"]) == (delivery["id"], "delivered")
             await backend.until(lambda: len(backend.of(invoice["id"])) == 2)
             assert (await shell.json("webhook", "list"))["deliveries"] == []
+            assert await shell.json("webhook", "prune", "--older-than", "1") == {"pruned": 0}
             _, table, _ = await shell("webhook", "show", str(delivery["id"]))
             assert "invoice.created" in table
             assert await daemon.stop() == 0

@@ -87,6 +87,9 @@ async def test_an_invoice_paid_in_time_while_the_daemon_is_down_is_paid(world: W
     await outlive(world, max(invoices, key=lambda invoice: int(invoice["expire_at"])))
     await world.daemon.start_ready()
     await asyncio.gather(*(case.expect(invoice, "paid", 0) for case, invoice in zip(cases, invoices, strict=True)))
+    for invoice in invoices:
+        shown = await world.shop.get(invoice["id"])
+        assert shown["paid_at"] <= shown["expire_at"] < await world.chain.now()
 
 
 async def test_a_webhook_that_a_kill_left_unacknowledged_is_repeated_unchanged(world: World) -> None:

@@ -112,12 +112,38 @@ async def test_wrong_settings_are_told_a_line_each_without_secrets_and_end_it_wi
         "WEBHOOK_SECRET": "whsec_geheim",
         "MEMORY_KEY": "geheim",
         "LOG_LEVEL": "LOUD",
+        "ROLE": "geheim",
     }
     status, stdout, stderr = await run(environ=settings | wrong, folder=tmp_path)
     assert status == 78
     assert stdout == ""
     assert sorted(line.partition(":")[0] for line in stderr.splitlines()) == sorted(wrong)
     assert "geheim" not in stderr
+
+
+async def test_a_role_that_does_not_exist_is_refused_with_those_that_do(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    status, _, stderr = await run("--role", "api,everything", environ=settings, folder=tmp_path)
+    assert status == 2
+    assert "must be api, watch and deliver" in stderr
+
+
+async def test_a_process_that_only_serves_the_api_does_not_scan_and_is_ready(daemon: Daemon) -> None:
+    daemon.settings["ROLE"] = "api"
+    await daemon.start()
+    await daemon.until_readiness(lambda status, body: status == 200 and "other roles" in str(body["chains"]))
+    assert "scans the chain" not in daemon.log
+
+
+async def test_a_process_that_does_not_serve_the_api_tells_its_state_where_its_metrics_are(daemon: Daemon) -> None:
+    daemon.settings |= {"ROLE": "watch,deliver", "METRICS": f"127.0.0.1:{daemon.port}"}
+    await daemon.start_ready()
+    async with aiohttp.ClientSession(daemon.url) as session:
+        async with session.get("/metrics") as answer:
+            assert 'harvester_leases_held{name="chain:memory"} 1.0' in await answer.text()
+        async with session.get("/tonpay/public/api/v1/manifest") as answer:
+            assert answer.status == 404
 
 
 async def test_dotenv_in_the_working_folder_is_read(settings: dict[str, str], tmp_path: Path) -> None:

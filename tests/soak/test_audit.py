@@ -25,7 +25,7 @@ def verdict(
     received: int = 5,
 ) -> Verdict:
     """Audit a world in which one invoice was paid; each argument replaces a part of it."""
-    buyers = Buyers(cast("Chain", None), random.Random(1), [Order("one", "paid", 5)], [Paid("ton", 5)])
+    buyers = Buyers(cast("Chain", None), random.Random(1), orders=[Order("one", "paid", 5)], paid=[Paid("ton", 5)])
     backend = Backend()
     backend.deliveries = [Delivery(event_id, {"id": "one", "status": status}, b"", {}) for event_id, status in heard]
     return audit(1, Books(payments, invoices, events), buyers, {"ton": received}, backend)

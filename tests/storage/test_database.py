@@ -1,11 +1,16 @@
 """The boundary to the driver: what is a passing trouble, what is a mistake in the settings, what is a bug of ours."""
 
+import asyncio
+import time
+from urllib.parse import parse_qs, urlsplit
+
 import asyncpg
 import pytest
 
 from harvester.domain.errors import ConfigurationError, InvariantBroken, Unavailable
-from harvester.storage.database import Database
+from harvester.storage.database import COMMAND_TIMEOUT_SECS, Database
 from tests.conftest import with_database
+from tests.faulty_postgres import Way
 
 
 async def ask(uri: str, query: str = "SELECT 1", *arguments: object) -> object:
@@ -50,6 +55,25 @@ async def test_a_lost_connection_is_unavailable_and_the_next_one_works(database:
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     async with database.connection() as connection:
         assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_giving_up_on_a_server_that_hangs_takes_seconds(database_uri: str) -> None:
+    """The driver would wait as long as for any command until it believes that the connection is lost."""
+    parts = urlsplit(database_uri)
+    (folder,) = parse_qs(parts.query)["host"]
+    async with (
+        Way.open(f"{folder}/.s.PGSQL.5432") as way,
+        Database.open(f"postgresql://postgres@127.0.0.1:{way.port}{parts.path}") as database,
+    ):
+        async with database.connection() as connection:
+            await connection.execute("SELECT 1")
+        started = time.monotonic()
+        with way.stalled(), pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1), database.connection() as connection:
+                await connection.execute("SELECT 1")
+        assert time.monotonic() - started < COMMAND_TIMEOUT_SECS / 3
+        async with database.connection() as connection:
+            assert await connection.fetchval("SELECT 1") == 1
 
 
 async def test_amounts_are_whole_numbers_of_any_size(database: Database) -> None:
