@@ -13,6 +13,8 @@ from harvester.domain.errors import InvariantBroken
 
 GRACE_SECS: Final = 25.0
 """How long a loop may take to finish its unit of work: under the 30 s that container runtimes and our unit give."""
+ONE_SIGNAL_SECS: Final = 0.5
+"""Signals closer together are one: a parent that dies sends its children the same one for each of its threads."""
 
 _log = structlog.get_logger(__name__)
 
@@ -87,10 +89,15 @@ async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, object])
 
 @contextmanager
 def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` at the first SIGTERM or SIGINT; end the process at once at the second."""
+    """Set `stop` at the first SIGTERM or SIGINT; end the process at once at a later one."""
     loop = asyncio.get_running_loop()
+    heard_at = -ONE_SIGNAL_SECS
 
     def received(number: signal.Signals) -> None:
+        nonlocal heard_at
+        before, heard_at = heard_at, loop.time()
+        if heard_at - before < ONE_SIGNAL_SECS:
+            return
         if stop.is_set():
             _log.warning("stopped at once by a second signal", signal=number.name)
             os._exit(128 + number)

@@ -1,11 +1,13 @@
 """The daemon's tasks: two stages of stopping, and no death unnoticed."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
 from harvester.domain.errors import InvariantBroken
-from harvester.supervision import crew, unless_stopped
+from harvester.supervision import crew, stop_on_signals, unless_stopped
 
 
 async def test_workers_finish_before_helpers_are_cancelled() -> None:
@@ -74,3 +76,15 @@ async def test_work_is_given_up_when_the_stop_comes_and_its_error_is_raised() ->
         await unless_stopped(stop, fail())
     stop.set()
     assert not await unless_stopped(stop, asyncio.Event().wait())
+
+
+async def test_a_signal_that_comes_for_each_thread_of_a_dead_parent_is_one_signal() -> None:
+    stop = asyncio.Event()
+    with stop_on_signals(stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        handled = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, handled.set)
+        await handled.wait()
+    assert stop.is_set()
