@@ -43,6 +43,7 @@ from tests.ton.verification.forged_answers import (
     transaction,
     transactions_answer,
 )
+from tests.ton.verification.machine import slowness
 
 MERCHANT = AccountAddress(0, b"\xa1" * 32)
 OLD = Committee("old")
@@ -101,7 +102,7 @@ def largest_block_proof() -> Run:
 @pytest.mark.parametrize("make", [largest_account, largest_page, largest_block_proof])
 def test_the_largest_honest_answers_are_proven_within_the_limits(make: Callable[[], Run]) -> None:
     run = make()
-    assert min(_seconds(run) for _ in range(5)) < MAX_SECS
+    assert min(_seconds(run) for _ in range(5)) < MAX_SECS * slowness()
     tracemalloc.start()
     try:
         run()
@@ -121,7 +122,7 @@ def refused_quickly(data: bytes) -> Reason:
     started = thread_time()
     with pytest.raises(Refused) as refusal:
         read_bag(data, "bag", MAX_STATE_CELLS)
-    assert thread_time() - started < MAX_SECS
+    assert thread_time() - started < MAX_SECS * slowness()
     return refusal.value.reason
 
 
@@ -163,7 +164,7 @@ def doubling(leaf: Cell, levels: int, prefix: tuple[int, int] = (0, 0)) -> Cell:
 def test_shared_cells_do_not_multiply_the_work() -> None:
     root = transaction(MERCHANT, 10, body=doubling(Builder().end(), 1000))
     answer = transactions_answer([root])
-    assert _seconds(lambda: verify_transactions(MERCHANT, Position(10, root.hash), answer)) < MAX_SECS
+    assert _seconds(lambda: verify_transactions(MERCHANT, Position(10, root.hash), answer)) < MAX_SECS * slowness()
 
 
 @pytest.mark.parametrize("shape", ["workchains", "shards"])
@@ -177,7 +178,7 @@ def test_a_dictionary_that_shares_its_branches_is_refused_as_too_large(shape: st
     started = thread_time()
     with pytest.raises(Refused):
         verify_all_shards(block.id, answer)
-    assert thread_time() - started < MAX_SECS
+    assert thread_time() - started < MAX_SECS * slowness()
 
 
 def some_leaf() -> Cell:
