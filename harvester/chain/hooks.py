@@ -1,0 +1,74 @@
+"""Hooks: plug-ins that do something of their own about an event, as an endpoint does that is told by webhook.
+
+A hook is found by entry point (group `harvester.hooks`) and chosen with HOOKS. It rides on the outbox: its deliveries are
+leased, retried by the schedule of webhooks, given up, listed and sent again like those of any endpoint, and no hook waits
+for another. Each event comes at least once, those of one invoice in order.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
+
+from harvester.chain.desk import Desk
+
+if TYPE_CHECKING:
+    import click
+    from aiohttp import web
+
+    from harvester.chain import AdapterContext
+
+ENTRY_POINT_GROUP: Final = "harvester.hooks"
+
+
+@dataclass(frozen=True, slots=True)
+class HookEvent:
+    """An event, as endpoints get it."""
+
+    id: UUID
+    """The same each time that it comes: the key to do a thing once by."""
+    type: str
+    sequence: int | None
+    """Number of the event among its invoice's; None if it is not about an invoice's state."""
+    body: Mapping[str, object] = field(repr=False)
+    """The JSON object that a webhook would carry."""
+    attempt: int
+    """From 1."""
+
+
+class Later(Exception):  # noqa: N818  it is no fault: the other side asks for time
+    """The hook could not do it now; `retry_secs` says when to try again, None leaves it to the schedule."""
+
+    def __init__(self, message: str, retry_secs: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_secs = retry_secs
+
+
+class Hook(Protocol):
+    """Handles events."""
+
+    event_types: Sequence[str]
+    """What it wants to hear of."""
+
+    async def handle(self, event: HookEvent) -> None:
+        """Do it. Must be idempotent: after a crash, or an answer that was lost, the same event comes again.
+
+        What it raises, Later included, is a failed attempt, whose text is kept (its start) and shown to the operator: so
+        it must hold no secret. It is cut off after the time that webhooks have.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HookPlugin:
+    """What an entry point of group `harvester.hooks` names."""
+
+    name: str
+    build: "Callable[[AdapterContext], Hook]"
+    """Reads the hook's own settings; raises ConfigurationError (one per mistake: an ExceptionGroup of them)."""
+    variables: frozenset[str] = frozenset()
+    """Names of the settings that it reads, without prefix."""
+    secrets: frozenset[str] = frozenset()
+    routes: "Callable[[Hook, Desk], Sequence[web.RouteDef]] | None" = None
+    """Routes that the API serves besides; they answer in a wire format of their own."""
+    commands: "Sequence[click.Command]" = ()
