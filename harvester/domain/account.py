@@ -1,0 +1,104 @@
+"""Who may pay what: orders, the addresses of customers, and credit. All the rules of it are here.
+
+Words:
+- An order is an invoice with an `order_id`. It is `unclaimed` until an address is tied to its customer, then `waiting`.
+- A link says that an address belongs to a customer. An address may serve several customers, a customer have several.
+- Credit is confirmed money of an address, or of a customer (what the merchant granted), that has paid for nothing yet.
+  It is never reserved; an order is paid from it in full or not at all.
+
+Which order is paid first: `queue`. From where:
+- `pay_in_order`, when money comes to one address: all open orders of the customers linked to it, one after the other, from
+  that address alone, and no further than the first that is too dear. So a dear old order is not starved by cheap new ones.
+- `pay_one`, when an order is looked at by itself (credit was granted, somebody asks to settle, it got another customer):
+  from all accounts of its customer, the largest balance first, each once. What cannot be paid is left out, and the next
+  one looked at.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from harvester.domain.errors import ActRefused
+from harvester.domain.invoice import Invoice
+from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
+
+UNCLAIMED_LIFE: Final = timedelta(hours=2)
+UNPAID_LIFE: Final = timedelta(hours=48)
+
+
+def queue(orders: Iterable[Invoice]) -> list[Invoice]:
+    """Return the open ones of `orders` as they are paid: waiting before unclaimed, the oldest first, then by id."""
+    still_open = (order for order in orders if order.status in OPEN)
+    return sorted(still_open, key=lambda order: (order.status is not Status.WAITING, order.created_at, order.id))
+
+
+def pay_in_order(balance: int, orders: Iterable[Invoice]) -> list[Invoice]:
+    """Return which of `orders` an address pays that has `balance` base units, in the order in which it does.
+
+    An address in debt pays nothing, not even what is free.
+    """
+    paid = []
+    for order in queue(orders):
+        if order.amount > balance:
+            break
+        balance -= order.amount
+        paid.append(order)
+    return paid
+
+
+def pay_one(order: Invoice, balances: Mapping[int, int]) -> Sequence[tuple[int, int]] | None:
+    """Return the parts, as (account id, base units), in which accounts with `balances` pay `order`; None: they cannot.
+
+    The largest balance gives first; of equal ones the lower id. What is free takes a part of nothing from one account.
+    """
+    givers = sorted(
+        ((balance, account) for account, balance in balances.items() if balance >= 0),
+        key=lambda giver: (-giver[0], giver[1]),
+    )
+    if not givers or sum(balance for balance, _ in givers) < order.amount:
+        return None
+    parts, due = [], order.amount
+    for balance, account in givers:
+        parts.append((account, part := min(balance, due)))
+        due -= part
+        if not due:
+            break
+    return parts
+
+
+def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta) -> Invoice:
+    """Return `order` as it is once the owner of an address has claimed it: it waits for `unpaid_life` from `now` on.
+
+    `linked`: whether that address belonged to its customer before. Then a waiting order is returned as it is.
+
+    Raises:
+        ActRefused: it is not unclaimed.
+    """
+    if order.status is Status.WAITING and linked:
+        return order
+    if order.status is not Status.UNCLAIMED:
+        raise ActRefused(f"order {order.order_id} is {order.status}: only one that is unclaimed can be claimed")
+    return replace(
+        order,
+        status=transition(order.status, Trigger.CLAIM),
+        claimed_at=now,
+        expires_at=now + unpaid_life,
+        updated_at=now,
+    )
+
+
+def settle(order: Invoice, payer: str, now: datetime, tx_hash: str | None = None) -> Invoice:
+    """Return the open `order` as paid from the credit of `payer`; `tx_hash`: of the transfer that completed it.
+
+    Raises:
+        TransitionRefused: it is closed.
+    """
+    return replace(
+        order,
+        status=transition(order.status, Trigger.SETTLE),
+        paid_by=payer,
+        paid_at=now,
+        tx_hash=tx_hash,
+        updated_at=now,
+    )
