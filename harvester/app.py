@@ -52,7 +52,9 @@ async def run_daemon(
     metrics.create_chains(chains.adapters)
     scopes = migration_scopes(configuration.plugins)
 
-    async with open_database(settings) as database, webhook_client(settings, clock, release) as client:
+    hooks = {name: hook for name, (_, hook) in configuration.hooks.items()}
+
+    async with open_database(settings) as database, webhook_client(settings, clock, release, hooks) as client:
         signals = Signals(database)
         invoicing = Invoicing(database, chains, clock, signals, metrics)
         tolerance_ppm = settings.underpayment_tolerance
@@ -84,7 +86,8 @@ async def run_daemon(
             crew(stop) as tasks,
         ):
             tasks.serve("watch", watch.run())
-            if await unless_stopped(stop, when_available(lambda: prepare_database(database, scopes, settings, clock))):
+            prepare = partial(prepare_database, database, scopes, settings, hooks, clock)
+            if await unless_stopped(stop, when_available(prepare)):
                 opened.set()
                 tasks.serve("signals", signals.run())
                 tasks.work("events", feed.run(stop))

@@ -11,13 +11,14 @@ from aiohttp import web
 
 from harvester.api.app import listen
 from harvester.chain import AdapterPlugin, Clock
+from harvester.chain.hooks import Hook
 from harvester.config.forms import ListenAddress, Role
 from harvester.config.settings import DaemonSettings, Settings
 from harvester.domain.errors import ConfigurationError, Unavailable
 from harvester.services.outage import Outage
 from harvester.storage.database import Database
 from harvester.storage.embedded import embedded_postgres
-from harvester.storage.endpoints import ensure_environment_endpoint
+from harvester.storage.endpoints import ensure_environment_endpoint, ensure_hook_endpoints
 from harvester.storage.migrate import CORE_SCOPE, core_migrations_path, migrate, missing_migrations
 
 _log = structlog.get_logger(__name__)
@@ -45,9 +46,13 @@ def migration_scopes(plugins: Sequence[AdapterPlugin]) -> Mapping[str, Path]:
 
 
 async def prepare_database(
-    database: Database, scopes: Mapping[str, Path], settings: DaemonSettings, clock: Clock
+    database: Database,
+    scopes: Mapping[str, Path],
+    settings: DaemonSettings,
+    hooks: Mapping[str, Hook],
+    clock: Clock,
 ) -> None:
-    """Bring the database to this program's version, if that is wanted, and its endpoint to WEBHOOK_ENDPOINT.
+    """Bring the database to this program's version, if that is wanted, and its endpoints to WEBHOOK_ENDPOINT and HOOKS.
 
     Raises:
         ConfigurationError: it is at another version.
@@ -55,10 +60,13 @@ async def prepare_database(
     """
     await bring_to_version(database, scopes, apply=settings.migrate or settings.postgres_uri is None)
     url = settings.webhook_endpoint.get_secret_value() if settings.webhook_endpoint else None
-    if url is None and Role.DELIVER not in settings.role:
-        return  # who does not deliver may know no endpoint, and must not disable the one of those who do
+    delivers = Role.DELIVER in settings.role
     async with database.connection() as connection:
-        await ensure_environment_endpoint(connection, url, clock())
+        if url or delivers:
+            await ensure_environment_endpoint(connection, url, clock())
+        if hooks or delivers:
+            wanted = {name: hook.event_types for name, hook in hooks.items()}
+            await ensure_hook_endpoints(connection, wanted, clock())
 
 
 async def bring_to_version(database: Database, scopes: Mapping[str, Path], *, apply: bool) -> None:

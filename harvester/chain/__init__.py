@@ -7,11 +7,10 @@ An adapter is a package of its own, found by entry point (group `harvester.adapt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from harvester.domain.errors import ConfigurationError
+from harvester.chain.installed import choose_installed, installed_plugins
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
 from harvester.domain.payment import Transfer
@@ -217,14 +216,7 @@ class AdapterPlugin:
 
 def load_plugins() -> dict[str, AdapterPlugin]:
     """Return all installed adapters by name; an adapter whose extra is not installed is left out."""
-    found: dict[str, AdapterPlugin] = {}
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-        try:
-            found[entry_point.name] = entry_point.load()
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("harvester"):
-                raise
-    return dict(sorted(found.items()))
+    return installed_plugins(ENTRY_POINT_GROUP)
 
 
 def choose_plugin(plugins: Mapping[str, AdapterPlugin], name: str) -> AdapterPlugin:
@@ -233,8 +225,4 @@ def choose_plugin(plugins: Mapping[str, AdapterPlugin], name: str) -> AdapterPlu
     Raises:
         ConfigurationError: it is not installed; the message lists what is.
     """
-    try:
-        return plugins[name]
-    except KeyError:
-        installed = ", ".join(plugins) or "none"
-        raise ConfigurationError(f"CHAINS: no adapter called {name!r} is installed (installed: {installed})") from None
+    return choose_installed(plugins, name, "CHAINS", "adapter")

@@ -1,8 +1,8 @@
-"""What the core offers a plug-in that serves routes of its own: place orders, claim them, report payments, confirm them.
+"""What the core offers a plug-in with routes of its own: place orders, claim them, report payments, confirm them.
 
-A storefront places orders, a hot wallet reports payments; who may do so is the plug-in's to check by its own wire format,
-apart from the badge of a wallet, which is taken together with the effect it protects. Every method is one transaction and
-may raise Unavailable, after which nobody knows whether it was done: doing it again is safe.
+A storefront places orders, a hot wallet reports payments; who may do so is the plug-in's to check by its wire format,
+apart from the badge of a wallet, which is taken together with the effect it protects. Every method is one transaction
+and may raise Unavailable, after which nobody knows whether it was done: doing it again is safe.
 """
 
 from collections.abc import Sequence
@@ -115,7 +115,7 @@ class Desk(Protocol):
         """Record a transfer that a wallet saw. Atomic with the badge's nonce; idempotent by (tx_hash, index).
 
         Raises:
-            BadgeRefused: the wallet is unknown, the nonce not greater, or the address of the host another; nothing changed.
+            BadgeRefused: the wallet is unknown, the nonce not greater, or the host another one; nothing changed.
             ActRefused: the transfer is known with another content.
         """
         ...

@@ -1,8 +1,8 @@
 """Hooks: plug-ins that do something of their own about an event, as an endpoint does that is told by webhook.
 
-A hook is found by entry point (group `harvester.hooks`) and chosen with HOOKS. It rides on the outbox: its deliveries are
-leased, retried by the schedule of webhooks, given up, listed and sent again like those of any endpoint, and no hook waits
-for another. Each event comes at least once, those of one invoice in order.
+A hook is found by entry point (group `harvester.hooks`) and chosen with HOOKS. It rides on the outbox: its deliveries
+are leased, retried by the schedule of webhooks, given up, listed and sent again like those of any endpoint, and no hook
+waits for another. Each event comes at least once, those of one invoice in order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from harvester.chain.desk import Desk
+from harvester.chain.installed import choose_installed, installed_plugins
 
 if TYPE_CHECKING:
     import click
@@ -32,11 +33,9 @@ class HookEvent:
     """Number of the event among its invoice's; None if it is not about an invoice's state."""
     body: Mapping[str, object] = field(repr=False)
     """The JSON object that a webhook would carry."""
-    attempt: int
-    """From 1."""
 
 
-class Later(Exception):  # noqa: N818  it is no fault: the other side asks for time
+class Later(Exception):
     """The hook could not do it now; `retry_secs` says when to try again, None leaves it to the schedule."""
 
     def __init__(self, message: str, retry_secs: float | None = None) -> None:
@@ -53,8 +52,8 @@ class Hook(Protocol):
     async def handle(self, event: HookEvent) -> None:
         """Do it. Must be idempotent: after a crash, or an answer that was lost, the same event comes again.
 
-        What it raises, Later included, is a failed attempt, whose text is kept (its start) and shown to the operator: so
-        it must hold no secret. It is cut off after the time that webhooks have.
+        What it raises, Later included, is a failed attempt, whose text is kept (its start) and shown to the operator:
+        so it must hold no secret. It is cut off after the time that webhooks have.
         """
         ...
 
@@ -72,3 +71,17 @@ class HookPlugin:
     routes: "Callable[[Hook, Desk], Sequence[web.RouteDef]] | None" = None
     """Routes that the API serves besides; they answer in a wire format of their own."""
     commands: "Sequence[click.Command]" = ()
+
+
+def load_hooks() -> dict[str, HookPlugin]:
+    """Return all installed hooks by name; one whose extra is not installed is left out."""
+    return installed_plugins(ENTRY_POINT_GROUP)
+
+
+def choose_hook(installed: Mapping[str, HookPlugin], name: str) -> HookPlugin:
+    """Return the hook called `name`.
+
+    Raises:
+        ConfigurationError: it is not installed; the message lists what is.
+    """
+    return choose_installed(installed, name, "HOOKS", "hook")

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from harvester.chain import Adapter, AdapterPlugin, Finding, load_plugins
+from harvester.chain.hooks import load_hooks
 from harvester.cli.failures import CONFIG, FAILED
 from harvester.cli.output import json_option, print_json, print_table
 from harvester.clock import utc_now
@@ -42,7 +43,7 @@ def command(as_json: bool) -> None:
 
 def _check() -> tuple[Sequence[Finding], int]:
     try:
-        configuration = configure(DaemonSettings, Variables.of_process(), load_plugins(), utc_now)
+        configuration = configure(DaemonSettings, Variables.of_process(), load_plugins(), utc_now, load_hooks())
     except (ConfigurationError, ExceptionGroup) as error:
         mistakes = flatten(error)
         if not mistakes:

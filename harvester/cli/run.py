@@ -12,6 +12,7 @@ import structlog
 
 from harvester.app import run_daemon
 from harvester.chain import load_plugins
+from harvester.chain.hooks import load_hooks
 from harvester.cli.failures import SOFTWARE, leaves
 from harvester.cli.progress import CatchUpBar
 from harvester.clock import utc_now
@@ -42,7 +43,7 @@ def command(role: frozenset[Role] | None, migrate: bool | None) -> None:
 
     Exit status: 0 stopped, 1 cannot start now, 70 a task died, 78 a setting or the version of the database is wrong.
     """
-    configuration = configure(DaemonSettings, Variables.of_process(), load_plugins(), utc_now)
+    configuration = configure(DaemonSettings, Variables.of_process(), load_plugins(), utc_now, load_hooks())
     configure_logging(configuration.settings.log_level, configuration.secrets)
     options = {name: value for name, value in (("role", role), ("migrate", migrate)) if value is not None}
     configuration = replace(configuration, settings=configuration.settings.model_copy(update=options))

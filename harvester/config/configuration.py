@@ -1,18 +1,21 @@
 """All that is configured, core and adapters together, or every mistake in it at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 
 from harvester.chain import Adapter, AdapterContext, AdapterPlugin, Clock, choose_plugin
-from harvester.config.forms import chain_names
+from harvester.chain.hooks import Hook, HookPlugin, choose_hook
+from harvester.config.forms import plugin_names
 from harvester.config.settings import DEFAULT_CHAINS, Settings
 from harvester.config.variables import Variables
 from harvester.domain.errors import ConfigurationError
 
 _Settings = TypeVar("_Settings", bound=Settings)
+_Plugin = TypeVar("_Plugin")
+_Built_co = TypeVar("_Built_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,21 @@ class Configuration(Generic[_Settings]):
     """Where the adapters registered their metrics."""
     secrets: frozenset[str]
     """Texts that must never be shown."""
+    hooks: Mapping[str, tuple[HookPlugin, Hook]]
+    """By name."""
 
 
 def configure(
-    model: type[_Settings], variables: Variables, installed: Mapping[str, AdapterPlugin], clock: Clock
+    model: type[_Settings],
+    variables: Variables,
+    installed: Mapping[str, AdapterPlugin],
+    clock: Clock,
+    installed_hooks: Mapping[str, HookPlugin] | None = None,
 ) -> Configuration[_Settings]:
-    """Read the settings of the core and build the configured adapters.
+    """Read the settings of the core and build the configured adapters and hooks; `installed_hooks` None: no hooks.
 
     Raises:
-        ExceptionGroup: of ConfigurationError, one for each mistake in the core's and the adapters' settings.
+        ExceptionGroup: of ConfigurationError, one for each mistake in the core's and the plug-ins' settings.
     """
     mistakes: list[ConfigurationError] = []
     settings = None
@@ -45,11 +54,15 @@ def configure(
         mistakes += flatten(group)
         names = _names_despite_mistakes(variables)
     builder = _Builder(variables, clock, mistakes)
-    plugins = builder.choose(names, installed)
+    plugins = builder.choose(names, installed, choose_plugin)
     adapters = [adapter for plugin in plugins if (adapter := builder.build(plugin))]
+    wanted = settings.hooks if settings and installed_hooks is not None else ()
+    chosen = builder.choose(wanted, installed_hooks or {}, choose_hook)
+    hooks = {plugin.name: (plugin, hook) for plugin in chosen if (hook := builder.build(plugin))}
     if settings is None or mistakes:
         raise ExceptionGroup("configuration", mistakes)
-    return Configuration(settings, plugins, adapters, builder.registry, frozenset(settings.secrets() | builder.secrets))
+    secrets = frozenset(settings.secrets() | builder.secrets)
+    return Configuration(settings, plugins, adapters, builder.registry, secrets, hooks)
 
 
 def choose_plugins(settings: Settings, installed: Mapping[str, AdapterPlugin]) -> Sequence[AdapterPlugin]:
@@ -68,8 +81,19 @@ def flatten(error: BaseException) -> list[ConfigurationError]:
     return [error] if isinstance(error, ConfigurationError) else []
 
 
+class _Buildable(Protocol[_Built_co]):
+    """A plug-in of either group."""
+
+    @property
+    def variables(self) -> frozenset[str]: ...
+    @property
+    def secrets(self) -> frozenset[str]: ...
+    @property
+    def build(self) -> Callable[[AdapterContext], _Built_co]: ...
+
+
 class _Builder:
-    """Builds adapters, and goes on after a mistake so that all are found."""
+    """Builds adapters and hooks, and goes on after a mistake so that all are found."""
 
     def __init__(self, variables: Variables, clock: Clock, mistakes: list[ConfigurationError]) -> None:
         self.registry = CollectorRegistry()
@@ -78,27 +102,32 @@ class _Builder:
         self._clock = clock
         self._mistakes = mistakes
 
-    def choose(self, names: Sequence[str], installed: Mapping[str, AdapterPlugin]) -> Sequence[AdapterPlugin]:
+    def choose(
+        self,
+        names: Sequence[str],
+        installed: Mapping[str, _Plugin],
+        choose: Callable[[Mapping[str, _Plugin], str], _Plugin],
+    ) -> Sequence[_Plugin]:
         chosen = []
         for name in names:
             try:
-                chosen.append(choose_plugin(installed, name))
+                chosen.append(choose(installed, name))
             except ConfigurationError as mistake:
                 self._mistakes.append(mistake)
         return chosen
 
-    def build(self, plugin: AdapterPlugin) -> Adapter | None:
+    def build(self, plugin: "_Buildable[_Built_co]") -> _Built_co | None:
         given, unreadable = self._variables.collect(plugin.variables)
         self._mistakes += unreadable.values()
         environ = {name: setting.value for name, setting in given.items()}
         self.secrets |= {environ[name] for name in plugin.secrets & environ.keys()}
-        adapter = None
+        built = None
         try:
-            adapter = plugin.build(AdapterContext(self._clock, self.registry, environ))
+            built = plugin.build(AdapterContext(self._clock, self.registry, environ))
         except* ConfigurationError as group:
             # A setting whose file cannot be read has been told of; that it is missing is no second mistake.
             self._mistakes += [found for found in flatten(group) if str(found).partition(":")[0] not in unreadable]
-        return adapter
+        return built
 
 
 def _names_despite_mistakes(variables: Variables) -> Sequence[str]:
@@ -108,6 +137,6 @@ def _names_despite_mistakes(variables: Variables) -> Sequence[str]:
     except ConfigurationError:
         return ()
     try:
-        return chain_names(given.value) if given else DEFAULT_CHAINS
+        return plugin_names(given.value) if given else DEFAULT_CHAINS
     except ValueError:
         return ()

@@ -15,7 +15,7 @@ from harvester.webhooks.signing import Secret
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _POSTGRES_HOST: Final = re.compile(r"([^\[\]:]*|\[[0-9A-Fa-f:.%]+\])(:[0-9]{1,5})?")
-_CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_PLUGIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?")
 _DAYS: Final = re.compile(r"[0-9]{1,4}")
 MAX_PORT: Final = 65535
@@ -41,10 +41,10 @@ class ListenAddress(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def chain_names(text: str) -> tuple[str, ...]:
-    """Read a comma-separated list of adapter names; a repeated one counts once."""
+def plugin_names(text: str) -> tuple[str, ...]:
+    """Read a comma-separated list of names of adapters or hooks; a repeated one counts once."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    _must(bool(names) and all(_CHAIN_NAME.fullmatch(name) for name in names))
+    _must(bool(names) and all(_PLUGIN_NAME.fullmatch(name) for name in names))
     return names
 
 

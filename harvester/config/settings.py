@@ -66,9 +66,13 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, Allowed("the absolute path of a folder")]
     """Folder of the embedded database; default: `harvester` in the user's state directory."""
     chains: Annotated[
-        tuple[str, ...], _text(forms.chain_names), Allowed("names of installed adapters, separated by commas")
+        tuple[str, ...], _text(forms.plugin_names), Allowed("names of installed adapters, separated by commas")
     ] = DEFAULT_CHAINS
     """Adapters that run."""
+    hooks: Annotated[
+        tuple[str, ...], _text(forms.plugin_names), Allowed("names of installed hooks, separated by commas")
+    ] = ()
+    """Hooks that events are handed to."""
     webhook_secret: Annotated[
         SecretStr | None,
         _secret(forms.webhook_secret),

@@ -7,11 +7,11 @@ Words:
   It is never reserved; an order is paid from it in full or not at all.
 
 Which order is paid first: `queue`. From where:
-- `pay_in_order`, when money comes to one address: all open orders of the customers linked to it, one after the other, from
-  that address alone, and no further than the first that is too dear. So a dear old order is not starved by cheap new ones.
-- `pay_one`, when an order is looked at by itself (credit was granted, somebody asks to settle, it got another customer):
-  from all accounts of its customer, the largest balance first, each once. What cannot be paid is left out, and the next
-  one looked at.
+- `pay_in_order`, when money comes to one address: all open orders of the customers linked to it, one after the other,
+  from that address alone, and no further than the first that is too dear: cheap new orders do not starve a dear old one.
+- `pay_one`, when an order is looked at by itself (credit was granted, somebody asks to settle, it got another
+  customer): from all accounts of its customer, the largest balance first, each once. What cannot be paid is left out,
+  and the next one looked at.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

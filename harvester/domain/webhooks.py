@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
+
+HOOK_SCHEME: Final = "hook"
+"""Of the `url` of an endpoint that is a hook in this program: `hook:NAME`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from harvester.domain.webhooks import Message
 from harvester.services.delivery import Answer, Sender
 from harvester.storage import endpoints, replay
 from harvester.storage.database import Database
-from harvester.storage.endpoints import ENVIRONMENT, Endpoint
+from harvester.storage.endpoints import ENVIRONMENT, HOOK_PREFIX, Endpoint
 from harvester.storage.signals import Signals
 
 MAX_ENDPOINTS: Final = 100
@@ -65,8 +65,10 @@ class Endpoints:
         Raises:
             InvalidInput: name, URL or event types are not allowed, the name is taken, or there are too many.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidInput("name must be 1 to 64 letters, digits, dots, dashes and underscores")
+        if not _NAME.fullmatch(name) or name.startswith(HOOK_PREFIX):
+            raise InvalidInput(
+                f"name must be 1 to 64 letters, digits, dots, dashes and underscores, not beginning with {HOOK_PREFIX}"
+            )
         self.rules.check_url(url, local=local)
         types = _event_types(DEFAULT_EVENT_TYPES if event_types is None else event_types)
         async with self.database.connection() as connection:
@@ -167,6 +169,8 @@ def _there(found: Endpoint | None, name_or_id: str) -> Endpoint:
 def _not_of_environment(endpoint: Endpoint, instead: str) -> None:
     if endpoint.name == ENVIRONMENT:
         raise InvalidInput(f"the endpoint {ENVIRONMENT!r} comes from the environment: {instead}")
+    if endpoint.name.startswith(HOOK_PREFIX):
+        raise InvalidInput(f"the endpoint {endpoint.name!r} is a hook: HOOKS names it, and it knows what it wants")
 
 
 def _event_types(given: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Endpoints: where events are told. The environment names one; others are made by the operator or over the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -8,10 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from harvester.domain.webhooks import Target
+from harvester.domain.webhooks import HOOK_SCHEME, Target
 from harvester.storage.database import Connection
 
 ENVIRONMENT: Final = "environment"
+HOOK_PREFIX: Final = "hook."
+"""Of the names of endpoints that are hooks."""
 
 UPSERT: Final = """
 INSERT INTO endpoints (id, name, url, local, enabled, created_at, updated_at)
@@ -23,6 +25,20 @@ WHERE endpoints.url <> excluded.url OR NOT endpoints.enabled
 DISABLE: Final = """
 UPDATE endpoints SET enabled = false, disabled_reason = 'WEBHOOK_ENDPOINT is not set', updated_at = $2
 WHERE name = $1 AND removed_at IS NULL AND enabled
+"""
+UPSERT_HOOK: Final = """
+INSERT INTO endpoints (id, name, url, event_types, local, enabled, created_at, updated_at)
+SELECT gen_random_uuid(), hook.name, hook.url, string_to_array(hook.types, ' '), true, true, $4, $4
+FROM unnest($1::text[], $2::text[], $3::text[]) AS hook (name, url, types)
+ON CONFLICT (name) WHERE removed_at IS NULL
+DO UPDATE SET
+    url = excluded.url, event_types = excluded.event_types, enabled = true, disabled_reason = NULL,
+    updated_at = excluded.updated_at
+WHERE endpoints.url <> excluded.url OR NOT endpoints.enabled OR endpoints.event_types <> excluded.event_types
+"""
+DISABLE_HOOKS: Final = f"""
+UPDATE endpoints SET enabled = false, disabled_reason = 'HOOKS does not name it', updated_at = $2
+WHERE url LIKE '{HOOK_SCHEME}:%' AND name <> ALL ($1::text[]) AND removed_at IS NULL AND enabled
 """
 
 _COLUMNS: Final = """id, name, url, event_types, local, enabled, disabled_reason, secret, old_secret, old_secret_until,
@@ -103,6 +119,17 @@ async def ensure_environment_endpoint(connection: Connection, url: str | None, n
         await connection.execute(DISABLE, ENVIRONMENT, now)
     else:
         await connection.execute(UPSERT, ENVIRONMENT, url, now)
+
+
+async def ensure_hook_endpoints(connection: Connection, hooks: Mapping[str, Sequence[str]], now: datetime) -> None:
+    """Make endpoints of `hooks`, by name with the event types they want, and disable those of all others; idempotent.
+
+    What is pending for a hook that is disabled stays until it is enabled again.
+    """
+    names = [HOOK_PREFIX + name for name in hooks]
+    await connection.execute(DISABLE_HOOKS, names, now)
+    urls = [f"{HOOK_SCHEME}:{name}" for name in hooks]
+    await connection.execute(UPSERT_HOOK, names, urls, [" ".join(types) for types in hooks.values()], now)
 
 
 async def all_endpoints(connection: Connection) -> Sequence[Endpoint]:
