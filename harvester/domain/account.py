@@ -8,7 +8,7 @@ Words:
 
 Which order is paid first: `queue`. From where:
 - `pay_in_order`, when money comes to one address: all open orders of the customers linked to it, one after the other,
-  from that address alone, and no further than the first that is too dear: cheap new orders do not starve a dear old one.
+  from that address alone, no further than the first that is too dear: cheap new orders do not starve a dear old one.
 - `pay_one`, when an order is looked at by itself (credit was granted, somebody asks to settle, it got another
   customer): from all accounts of its customer, the largest balance first, each once. What cannot be paid is left out,
   and the next one looked at.
