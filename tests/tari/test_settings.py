@@ -1,0 +1,99 @@
+"""Tari's settings: every form, and every mistake named."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvester.domain.errors import ConfigurationError
+from harvester_tari.address import Network
+from harvester_tari.plugin import plugin
+from harvester_tari.settings import TariSettings
+from tests.tari.builders import ADDRESS, DUAL_ADDRESS, NOBODYS
+from tests.tari.vectors import vector
+
+WALLET = "TPG_PAYMENT_WALLET_ADDRESS"
+VARIABLES = frozenset(name.upper() for name in TariSettings.model_fields)
+
+
+def load(**environ: str) -> TariSettings:
+    """Load settings of which the needed one is right."""
+    return TariSettings.load({WALLET: str(ADDRESS)} | environ)
+
+
+def mistakes(environ: dict[str, str]) -> list[str]:
+    """Return what is said of settings with mistakes."""
+    with pytest.raises(ExceptionGroup) as caught:
+        TariSettings.load(environ)
+    assert all(type(error) is ConfigurationError for error in caught.value.exceptions)
+    return [str(error) for error in caught.value.exceptions]
+
+
+def test_the_least_is_a_wallet() -> None:
+    settings = load()
+    assert settings.tpg_payment_wallet_address == ADDRESS
+    assert (settings.network, settings.tpg_strict_mode, settings.number_prefix) == (Network.MAINNET, True, None)
+    assert settings.tpg_unclaimed_order_timeout == timedelta(hours=2)
+    assert settings.tpg_unpaid_order_timeout == timedelta(hours=48)
+    assert not settings.tpg_disable_wallet_whitelist
+
+
+def test_without_a_wallet_there_is_no_start_and_no_wallet_of_somebody_else() -> None:
+    (mistake,) = mistakes({})
+    assert mistake.startswith(f"{WALLET}: is not set")
+
+
+def test_the_network_is_that_of_the_wallet() -> None:
+    assert load(TPG_PAYMENT_WALLET_ADDRESS=vector("synthetic: dual address")["base58"]).network is Network.ESMERALDA
+    assert load(TPG_PAYMENT_WALLET_ADDRESS=DUAL_ADDRESS.to_emoji()).tpg_payment_wallet_address == DUAL_ADDRESS
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("0", False), ("false", False)])
+def test_flags_are_read(text: str, value: bool) -> None:
+    assert load(TPG_STRICT_MODE=text).tpg_strict_mode is value
+    assert load(TPG_DISABLE_WALLET_WHITELIST=text).tpg_disable_wallet_whitelist is value
+
+
+@pytest.mark.parametrize(("field", "prefix"), [("id", ""), ("name", "#")])
+def test_numbers_in_memos_name_orders_where_memos_need_no_signature(field: str, prefix: str) -> None:
+    unsigned = {"TPG_DISABLE_MEMO_SIGNATURE_CHECK": "1", "TPG_SHOPIFY_ORDER_ID_FIELD": field}
+    assert load(**unsigned).number_prefix == prefix
+    assert load(**unsigned | {"TPG_DISABLE_MEMO_SIGNATURE_CHECK": "0"}).number_prefix is None
+
+
+def test_hours_are_read() -> None:
+    assert load(TPG_UNPAID_ORDER_TIMEOUT="8760").tpg_unpaid_order_timeout == timedelta(days=365)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        (WALLET, "14", "must be an address: a Tari address is"),
+        (WALLET, str(NOBODYS), "nobody's"),
+        ("TPG_STRICT_MODE", "yes", "must be 1, true, 0 or false"),
+        ("TPG_STRICT_MODE", "TRUE", "must be 1, true, 0 or false"),
+        ("TPG_DISABLE_MEMO_SIGNATURE_CHECK", "on", "must be 1, true, 0 or false"),
+        ("TPG_UNCLAIMED_ORDER_TIMEOUT", "0", "hours from 1 to 8760"),
+        ("TPG_UNCLAIMED_ORDER_TIMEOUT", "1.5", "hours from 1 to 8760"),
+        ("TPG_UNPAID_ORDER_TIMEOUT", "8761", "hours from 1 to 8760"),
+        ("TPG_UNPAID_ORDER_TIMEOUT", "٣", "hours from 1 to 8760"),
+        ("TPG_SHOPIFY_ORDER_ID_FIELD", "alt_id", "must be id or name"),
+    ],
+)
+def test_a_mistake_names_the_variable_and_what_is_allowed(name: str, value: str, says: str) -> None:
+    (mistake,) = mistakes({WALLET: str(ADDRESS)} | {name: value})
+    assert mistake.startswith(f"{name}: ")
+    assert says in mistake
+
+
+@given(name=st.sampled_from(sorted(VARIABLES)), value=st.text(max_size=80))
+def test_no_text_raises_anything_but_mistakes(name: str, value: str) -> None:
+    try:
+        load(**{name: value})
+    except ExceptionGroup as group:
+        assert all(type(error) is ConfigurationError for error in group.exceptions)  # noqa: PT017 # both outcomes are right
+
+
+def test_the_plugin_names_exactly_these_variables() -> None:
+    assert plugin.variables == VARIABLES
