@@ -13,7 +13,8 @@
     message.address.payer, message.nonce                    whose nonce it is, and which
     payment = message.content
     payment.txid, payment.amount_micro, payment.sender.payer, payment.memo
-    order_reference(payment, settings.network, settings.number_prefix)
+    named = order_reference(payment, settings.network, settings.number_prefix)
+    named.order_id, named.claimant                          what the money is for; who is tied to that order
 
     # a storefront's order
     find_claimant(note, order_id, settings.network)

@@ -1,9 +1,13 @@
 """What the core finds Tari by (entry point `tari` of `harvester.adapters`). Light: it is imported by every command."""
 
+from importlib.util import find_spec
 from typing import Final
 
 from harvester.chain import Adapter, AdapterContext, AdapterPlugin
 from harvester_tari.commands import tari
+
+if find_spec("rbcl") is None:  # so that nobody is offered commands that cannot work
+    raise ModuleNotFoundError("the extra `tari` is not installed", name="rbcl")
 
 
 def build(context: AdapterContext) -> Adapter:

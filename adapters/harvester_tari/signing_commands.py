@@ -62,6 +62,7 @@ def _signer_options(command: _Command) -> _Command:
         "key",
         required=True,
         envvar=SECRET_VARIABLE,
+        show_envvar=True,
         callback=_reading(_read_secret),
         help="64 hex digits; - reads them from standard input, which other users of this host cannot see.",
     )
@@ -79,6 +80,7 @@ def _signer_options(command: _Command) -> _Command:
     "--secret-key",
     "key",
     envvar=SECRET_VARIABLE,
+    show_envvar=True,
     callback=_reading(_read_secret),
     help="Show the address of this key, instead of a new one's: 64 hex digits, or - for standard input.",
 )

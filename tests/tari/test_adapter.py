@@ -1,5 +1,6 @@
 """The adapter as the core sees it: found, built, and true to the parts of the contract that need no wallet."""
 
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +40,12 @@ def test_an_address_means_its_payer_on_this_network() -> None:
     assert adapter.parse_address(DUAL_ADDRESS.to_emoji()) == str(ADDRESS)
     with pytest.raises(InvalidInput, match="igor"):
         adapter.parse_address(str(Address(Network.IGOR, 3, ADDRESS.spend_key)))
+
+
+def test_without_its_extra_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "harvester_tari.plugin", raising=False)
+    monkeypatch.setitem(sys.modules, "rbcl", None)
+    assert "tari" not in load_plugins()
 
 
 async def test_the_check_shows_the_wallet_and_its_network() -> None:

@@ -1,5 +1,7 @@
 """Which order a payment names, and whose word that is."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from harvester_tari.claims import Claim
 from harvester_tari.order_reference import OrderReference, order_reference
 from harvester_tari.strict_json import write_compact
-from tests.tari.builders import ADDRESS, KEY, MAINNET, OTHER_ADDRESS, OTHER_KEY, paying, texts
+from tests.tari.builders import ADDRESS, KEY, MAINNET, NOBODYS, OTHER_ADDRESS, OTHER_KEY, paying, texts
 from tests.tari.vectors import body_of, vector
 
 CLAIM = write_compact(Claim.sign(OTHER_KEY, OTHER_ADDRESS, "claimed").to_members())
@@ -19,23 +21,28 @@ def named(memo: str | None = None, order_id: str | None = None, number_prefix: s
     return order_reference(paying(memo, order_id), MAINNET, number_prefix)
 
 
-def test_a_signed_claim_in_the_memo_is_proof_whoever_pays() -> None:
+def test_a_signed_claim_in_the_memo_ties_its_signer_whoever_pays() -> None:
     assert OTHER_ADDRESS != ADDRESS
-    assert named(CLAIM) == OrderReference("claimed", proven=True)
+    assert named(CLAIM) == OrderReference("claimed", OTHER_ADDRESS)
 
 
 @pytest.mark.parametrize("number_prefix", [None, "", "#"])
 def test_a_signed_claim_goes_before_the_word_of_the_wallet(number_prefix: str | None) -> None:
-    assert named(CLAIM, "told", number_prefix) == OrderReference("claimed", proven=True)
+    assert named(CLAIM, "told", number_prefix) == OrderReference("claimed", OTHER_ADDRESS)
 
 
-def test_an_order_that_no_payer_signed_for_is_named_but_not_proven() -> None:
+def test_an_order_that_no_payer_signed_for_is_named_but_becomes_nobodys() -> None:
     for memo in (None, "", "thanks", FORGED, "{}"):
-        assert named(memo, "told") == OrderReference("told", proven=False)
+        assert named(memo, "told") == OrderReference("told", claimant=None)
 
 
-def test_where_no_signature_is_needed_the_word_of_the_wallet_is_proof() -> None:
-    assert named("thanks 7", "told", "#") == OrderReference("told", proven=True)
+def test_where_no_signature_is_needed_the_order_becomes_the_senders() -> None:
+    assert named("thanks 7", "told", "#") == OrderReference("told", ADDRESS)
+
+
+def test_a_sender_whom_nobody_knows_is_tied_to_nothing() -> None:
+    unknown = replace(paying("order 7"), sender=NOBODYS)
+    assert order_reference(unknown, MAINNET, "") == OrderReference("7", claimant=None)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +57,8 @@ def test_where_no_signature_is_needed_the_word_of_the_wallet_is_proof() -> None:
     ],
 )
 def test_where_no_signature_is_needed_the_first_number_in_a_memo_names_an_order(memo: str, number: str) -> None:
-    assert named(memo, None, "") == OrderReference(number, proven=True)
-    assert named(memo, None, "#") == OrderReference(f"#{number}", proven=True)
+    assert named(memo, None, "") == OrderReference(number, ADDRESS)
+    assert named(memo, None, "#") == OrderReference(f"#{number}", ADDRESS)
     assert named(memo) == OrderReference(None, reason="its memo holds no signed claim")
 
 
@@ -97,5 +104,5 @@ def test_every_payment_names_an_order_or_says_why_not(
 ) -> None:
     found = named(memo, order_id, number_prefix)
     assert (found.order_id is None) == (found.reason is not None)
-    assert not found.proven or found.order_id is not None
-    assert number_prefix is not None or not found.proven
+    assert found.claimant is None or found.order_id is not None
+    assert number_prefix is not None or found.claimant is None
