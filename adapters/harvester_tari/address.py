@@ -97,9 +97,9 @@ class Address:
 
     @property
     def is_nobodys(self) -> bool:
-        """Whether nobody can sign for it: its key is the identity, as where a wallet does not know who sent it.
+        """Whether nobody can sign for it: its key is the identity, such as stands for a sender who is not known.
 
-        All such payers are one. It must never be tied to a customer: money of any stranger would then be his.
+        All such senders are one payer. It must never be tied to a customer: money of any stranger would then be his.
         """
         return self.spend_key == IDENTITY
 

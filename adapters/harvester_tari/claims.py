@@ -37,7 +37,7 @@ class Claim:
 
     def to_members(self) -> dict[str, object]:
         """Return the members of the JSON object."""
-        return {"address": str(self.address), "order_id": self.order_id, "signature": self.signature.hex}
+        return {"address": str(self.address), "order_id": self.order_id, "signature": self.signature.to_hex()}
 
 
 def parse_claim(data: bytes | str, network: Network | None) -> Claim:

@@ -31,7 +31,7 @@ def is_point(data: bytes) -> bool:
     """Return whether `data` is a point, the identity among them, in its one encoding (RFC 9496)."""
     if len(data) != SIZE:
         return False
-    # libsodium 1.0.18, which rbcl brings, skips the highest bit: each point, and the identity, would have two encodings.
+    # libsodium 1.0.18, which rbcl brings, skips the highest bit: each point would have two encodings, the identity too.
     number = int.from_bytes(data, "little")
     is_canonical = number < _FIELD_PRIME and number % 2 == 0
     return is_canonical and bool(rbcl.crypto_core_ristretto255_is_valid_point(data))

@@ -49,9 +49,8 @@ class Signature:
         data = bytes.fromhex(text)
         return cls(data[:SIZE], data[SIZE:])
 
-    @property
-    def hex(self) -> str:
-        """The 128 lower-case hex digits that wallets send."""
+    def to_hex(self) -> str:
+        """Return the 128 lower-case hex digits that wallets send."""
         return (self.nonce_point + self.scalar).hex()
 
     def __repr__(self) -> str:

@@ -105,7 +105,7 @@ class WalletMessage(Generic[_Content]):
     def to_members(self) -> dict[str, object]:
         """Return the members of the JSON object that is sent."""
         name = "payment" if isinstance(self.content, IncomingPayment) else "confirmation"
-        auth = {"address": str(self.address), "nonce": self.nonce, "signature": self.signature.hex}
+        auth = {"address": str(self.address), "nonce": self.nonce, "signature": self.signature.to_hex()}
         return {name: self.content.to_members(), "auth": auth}
 
 

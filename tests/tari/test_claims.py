@@ -64,7 +64,7 @@ def test_unknown_names_are_skipped() -> None:
         {"address": str(OTHER_ADDRESS)},
         {"address": str(DUAL_ADDRESS)},
         {"address": str(Address(MAINNET, 2, KEY.public_key))},
-        {"signature": Claim.sign(OTHER_KEY, ADDRESS, "order10256").signature.hex},
+        {"signature": Claim.sign(OTHER_KEY, ADDRESS, "order10256").signature.to_hex()},
     ],
     ids=["order", "another owner", "another form", "other features", "another key"],
 )

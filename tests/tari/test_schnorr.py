@@ -28,7 +28,7 @@ def verify(text: str, message: str = "hello", key: bytes = KEY.public_key) -> bo
 def test_what_a_key_signs_verifies_by_that_key_in_that_domain_only(key: SecretKey, message: str) -> None:
     signature = key.sign(DOMAIN, message)
     assert schnorr.verify(DOMAIN, key.public_key, message, signature)
-    assert Signature.parse(signature.hex) == Signature.parse(signature.hex.upper()) == signature
+    assert Signature.parse(signature.to_hex()) == Signature.parse(signature.to_hex().upper()) == signature
     assert not schnorr.verify("WalletSignature", key.public_key, message, signature)
     assert not schnorr.verify(DOMAIN, key.public_key, message + " ", signature)
     if key.public_key != OTHER_KEY.public_key:
@@ -37,9 +37,9 @@ def test_what_a_key_signs_verifies_by_that_key_in_that_domain_only(key: SecretKe
 
 @given(st.integers(0, 63), st.integers(1, 255))
 def test_any_damaged_byte_of_a_signature_is_refused(place: int, damage: int) -> None:
-    damaged = bytearray.fromhex(SIGNATURE.hex)
+    damaged = bytearray.fromhex(SIGNATURE.to_hex())
     damaged[place] ^= damage
-    assert verify(SIGNATURE.hex)
+    assert verify(SIGNATURE.to_hex())
     assert not verify(damaged.hex())
 
 
@@ -109,11 +109,11 @@ def test_the_group_refuses_what_is_no_point() -> None:
     [
         "",
         "foobar",
-        SIGNATURE.hex[:-1],
-        SIGNATURE.hex + "0",
-        " " + SIGNATURE.hex[:-1],
-        "0x" + SIGNATURE.hex[:-2],
-        SIGNATURE.hex + "\n",
+        SIGNATURE.to_hex()[:-1],
+        SIGNATURE.to_hex() + "0",
+        " " + SIGNATURE.to_hex()[:-1],
+        "0x" + SIGNATURE.to_hex()[:-2],
+        SIGNATURE.to_hex() + "\n",
         "é" * 64,
         "é" * 128,
         "٣" * 128,
@@ -131,7 +131,7 @@ def test_any_text_is_a_signature_or_refused_and_nothing_worse(text: str) -> None
         signature = Signature.parse(text)
     except InvalidInput:
         return
-    assert signature.hex == text.lower()
+    assert signature.to_hex() == text.lower()
 
 
 @given(st.text(max_size=70) | st.text("0123456789abcdef", min_size=64, max_size=64))
@@ -144,7 +144,7 @@ def test_a_text_that_is_no_key_is_refused_and_not_repeated(text: str) -> None:
 
 def test_neither_secrets_nor_signatures_are_shown() -> None:
     assert KEY.reveal() not in repr(KEY)
-    assert SIGNATURE.hex[:16] not in repr(SIGNATURE)
+    assert SIGNATURE.to_hex()[:16] not in repr(SIGNATURE)
     with pytest.raises(AttributeError):
         SIGNATURE.scalar = b""  # type: ignore[misc] # that it cannot be set is the test
     assert pickle.loads(pickle.dumps(SIGNATURE)) == SIGNATURE  # noqa: S301 - our own

@@ -95,7 +95,7 @@ def test_the_order_of_names_the_form_of_addresses_and_unknown_names_are_free() -
         ({"order_id": "x"}, {}),
         ({}, {"nonce": 2}),
         ({}, {"address": str(ADDRESS)}),
-        ({}, {"signature": CONFIRMATION.signature.hex}),
+        ({}, {"signature": CONFIRMATION.signature.to_hex()}),
     ],
 )
 def test_a_payment_that_was_changed_is_not_signed(payment: dict[str, Any], auth: dict[str, Any]) -> None:
@@ -204,7 +204,7 @@ def test_any_bytes_are_refused_and_nothing_worse(data: bytes) -> None:
 
 
 def test_a_signature_is_not_shown_with_its_message() -> None:
-    assert MESSAGE.signature.hex[:16] not in repr(MESSAGE)
+    assert MESSAGE.signature.to_hex()[:16] not in repr(MESSAGE)
 
 
 def test_a_signature_of_the_right_length_in_other_letters_is_refused() -> None:
