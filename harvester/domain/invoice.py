@@ -7,6 +7,7 @@ from uuid import UUID
 
 from harvester.domain.errors import TransitionRefused
 from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
+from harvester.domain.money import Price
 from harvester.domain.payment import PaymentClass, Transfer
 
 MAX_TOLERANCE_PPM: Final = 500_000
@@ -49,6 +50,12 @@ class Invoice:
     """Transaction hash of that transfer."""
     proof: str | None = None
     """JSON object as text: what that transfer was proven from."""
+    order_id: str | None = None
+    """The merchant's own number of what is paid for, 1 … 255 printable characters; no other invoice has it."""
+    customer_id: str | None = None
+    """The merchant's own name for who pays, 1 … 255 printable characters."""
+    price: Price | None = None
+    """What the amount was worked out from."""
 
     @property
     def overpayment(self) -> int:
