@@ -1,5 +1,6 @@
 """Invoices, and the rules that say what a transfer means for one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -69,15 +70,29 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a payer types into a wallet that opens no links."""
+
+    address: str
+    """In the form that wallets of the chain take."""
+    comment: str | None
+    """Text that names the invoice; None: a payment cannot carry one."""
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentRequest:
     """How one invoice is paid, as the chain's adapter says it."""
 
     links: dict[str, str]
-    """Name to URL; empty if the adapter has none."""
+    """Name to URL, the one that most wallets open first; empty if the adapter has none."""
     payload: str | None
     """What a wallet must attach (TON: base64 BoC)."""
     details: dict[str, object]
     """Further public JSON members of the chain, such as TON's `jetton_info`."""
+    by_hand: ByHand | None = None
+    """None: only links and payload name the invoice."""
+    connect: Mapping[str, object] | None = None
+    """What a wallet that is connected by TON Connect is asked to send; None: it cannot be asked for this invoice."""
 
 
 def expire(invoice: Invoice, now: datetime) -> Invoice:
