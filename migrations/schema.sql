@@ -144,6 +144,13 @@ CREATE TABLE public.invoices (
     proof json,
     private_info json NOT NULL,
     metadata json NOT NULL,
+    order_id text,
+    customer_id text,
+    price_amount numeric,
+    price_currency text,
+    rate numeric,
+    rate_source text,
+    rate_at timestamp with time zone,
     CONSTRAINT invoices_amount_check CHECK ((amount > (0)::numeric)),
     CONSTRAINT invoices_decimals_check CHECK (((decimals >= 0) AND (decimals <= 255))),
     CONSTRAINT invoices_paid_is_whole CHECK ((((status = 'paid'::text) = (paid_at IS NOT NULL)) AND ((paid_at IS NULL) = (paid_by IS NULL)) AND ((paid_at IS NULL) = (tx_hash IS NULL)))),
@@ -152,6 +159,16 @@ CREATE TABLE public.invoices (
     CONSTRAINT invoices_status_check CHECK ((status = ANY (ARRAY['unclaimed'::text, 'waiting'::text, 'paid'::text, 'cancelled'::text, 'expired'::text])))
 )
 WITH (fillfactor='85');
+
+COMMENT ON COLUMN public.invoices.order_id IS 'the merchant''s own number of what is paid for; no two invoices have the same';
+
+COMMENT ON COLUMN public.invoices.customer_id IS 'the merchant''s own name for who pays';
+
+COMMENT ON COLUMN public.invoices.price_amount IS 'what the merchant asked for, in price_currency';
+
+COMMENT ON COLUMN public.invoices.rate IS 'price_currency for one whole unit of the asset, which made the amount of the price';
+
+COMMENT ON COLUMN public.invoices.rate_at IS 'when the rate was so';
 
 CREATE TABLE public.leases (
     name text NOT NULL,
@@ -308,8 +325,17 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 
+ALTER TABLE public.invoices
+    ADD CONSTRAINT invoices_merchant_ids_are_short CHECK ((((length(order_id) >= 1) AND (length(order_id) <= 255)) AND ((length(customer_id) >= 1) AND (length(customer_id) <= 255)))) NOT VALID;
+
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.invoices
+    ADD CONSTRAINT invoices_price_is_positive CHECK (((price_amount > (0)::numeric) AND (price_amount < 'Infinity'::numeric) AND (rate > (0)::numeric) AND (rate < 'Infinity'::numeric))) NOT VALID;
+
+ALTER TABLE public.invoices
+    ADD CONSTRAINT invoices_price_is_whole CHECK ((num_nulls(price_amount, price_currency, rate, rate_source, rate_at) = ANY (ARRAY[0, 5]))) NOT VALID;
 
 ALTER TABLE ONLY public.leases
     ADD CONSTRAINT leases_pkey PRIMARY KEY (name);
@@ -340,6 +366,18 @@ CREATE INDEX deliveries_in_order ON public.deliveries USING btree (endpoint_id, 
 CREATE UNIQUE INDEX endpoints_by_name ON public.endpoints USING btree (name) WHERE (removed_at IS NULL);
 
 CREATE INDEX events_by_time ON public.events USING brin (created_at) WITH (autosummarize='on');
+
+CREATE INDEX invoices_by_currency ON public.invoices USING btree (ticker, created_at, id);
+
+CREATE INDEX invoices_by_customer ON public.invoices USING btree (customer_id, created_at, id) WHERE (customer_id IS NOT NULL);
+
+CREATE UNIQUE INDEX invoices_by_order ON public.invoices USING btree (order_id) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX invoices_by_payer ON public.invoices USING btree (paid_by, created_at, id) WHERE (paid_by IS NOT NULL);
+
+CREATE INDEX invoices_by_status ON public.invoices USING btree (status, created_at, id);
+
+CREATE INDEX invoices_by_time ON public.invoices USING btree (created_at, id);
 
 CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pay_to_address, asset, created_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 

@@ -10,7 +10,7 @@ import structlog
 
 from harvester.chain import Account, AdapterContext, Destination, Finding, Health, Ledger
 from harvester.domain.errors import ChainUnavailable
-from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.invoice import ByHand, Invoice, PaymentRequest
 from harvester.domain.money import Currency
 from harvester.domain.payment import Transfer
 from harvester_ton.address import parse_address
@@ -86,11 +86,14 @@ class TonAdapter:
         payload = self._payload.base64(invoice.id)
         links = self._links(invoice.pay_to_address, invoice.asset)
         details: dict[str, object] = {}
-        if invoice.asset != COINS:
+        connect: dict[str, object] | None = None
+        if invoice.asset == COINS:
+            connect = {"messages": [{"address": links.address, "amount": str(invoice.amount), "payload": payload}]}
+        else:
+            # No transaction to connect: jettons are sent by the payer's own jetton wallet, which is not known here.
             details["jetton_info"] = {"address": invoice.asset.removeprefix(_JETTON), "decimals": invoice.decimals}
-        return PaymentRequest(
-            links.make(payload, invoice.amount, int(invoice.expires_at.timestamp())), payload, details
-        )
+        made = links.make(payload, invoice.amount, int(invoice.expires_at.timestamp()))
+        return PaymentRequest(made, payload, details, ByHand(links.address, str(invoice.id)), connect)
 
     def parse_address(self, text: str) -> str:
         """See `harvester.chain.Adapter`."""

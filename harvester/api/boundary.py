@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from harvester.api.answers import error_answer, text_answer
-from harvester.domain.errors import ActRefused, InvalidInput, NotFound, TransitionRefused, Unavailable
+from harvester.domain.errors import ActRefused, InvalidInput, NoRate, NotFound, TransitionRefused, Unavailable
 from harvester.metrics import Metrics
 
 REQUEST_ID: Final = "X-Request-Id"
@@ -58,6 +58,8 @@ class Boundary:
             return error_answer(404, "not_waiting", str(refusal), request_id)
         except ActRefused as refusal:
             return error_answer(409, "refused", str(refusal), request_id)
+        except NoRate as refusal:
+            return error_answer(409, "no_rate", str(refusal), request_id)
         except Unavailable as outage:
             self._tell(outage)
             return _try_later(request_id)

@@ -14,6 +14,7 @@ from harvester.api.auth import TokenGuard
 from harvester.api.bodies import query_number
 from harvester.api.boundary import REQUEST_ID
 from harvester.api.invoices import PRIVATE
+from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, Unavailable
 from harvester.domain.events import unix_seconds
 from harvester.services.event_feed import MAX_NUMBER, MAX_PAGE, MAX_WAIT_SECS, EventFeed
@@ -39,8 +40,8 @@ class EventRoutes:
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
         """Return the routes, behind `guard`."""
         return [
-            web.get(f"{PRIVATE}/events", guard(self.read), allow_head=False),
-            web.get(f"{PRIVATE}/events/stream", guard(self.stream), allow_head=False),
+            web.get(f"{PRIVATE}/events", guard(Scope.READ, self.read), allow_head=False),
+            web.get(f"{PRIVATE}/events/stream", guard(Scope.READ, self.stream), allow_head=False),
         ]
 
     async def read(self, request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ HarvesterError
 ├── NotFound
 ├── TransitionRefused       a pair of state and event that the lifecycle does not have
 ├── ActRefused              what somebody wants to make of a payment does not fit what has become of it
+├── NoRate                  a price cannot be converted now
 ├── Unavailable             a node, an endpoint or the database is unwell: try again later
 │   └── ChainUnavailable
 ├── CursorConflict          somebody else moved this account's cursor: read it again
@@ -36,6 +37,10 @@ class TransitionRefused(HarvesterError):
 
 class ActRefused(HarvesterError):
     """What has become of the payment, or the invoice, does not allow this; nothing was changed."""
+
+
+class NoRate(HarvesterError):
+    """No rate is valid at which the price could be converted; nothing was changed."""
 
 
 class Unavailable(HarvesterError):

@@ -14,6 +14,7 @@ from uuid import UUID
 from harvester.domain.acts import Act, Entry
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
+from harvester.domain.money import Price
 from harvester.domain.payment import Payment, PaymentClass
 
 
@@ -107,10 +108,21 @@ def invoice_view(invoice: Invoice, request: PaymentRequest) -> dict[str, object]
     }
     if invoice.paid_at is not None:
         view |= {"paid_by": invoice.paid_by, "paid_at": unix_seconds(invoice.paid_at), "tx_hash": invoice.tx_hash}
+    if invoice.price is not None:
+        view["price"] = _price_view(invoice.price)
     view |= request.details
     if request.payload is not None:
         view["payload"] = request.payload
     return view
+
+
+def _price_view(price: Price) -> dict[str, object]:
+    return {
+        "amount": f"{price.amount:f}",
+        "currency": price.currency,
+        "rate": f"{price.rate:f}",
+        "rate_at": unix_seconds(price.rate_at),
+    }
 
 
 def payment_view(payment: Payment) -> dict[str, object]:

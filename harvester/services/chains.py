@@ -40,6 +40,14 @@ class Chains:
             allowed = ", ".join(self._currencies)
             raise InvalidInput(f"currency must be one of: {allowed}") from None
 
+    def first_currency(self) -> Currency:
+        """Return the first currency of the first chain: that chain's own coin."""
+        return next(iter(self._currencies.values()))
+
+    def find_currency(self, chain: str, asset: str) -> Currency | None:
+        """Return the currency that an asset is, or None if it is not configured."""
+        return next((each for each in self._currencies.values() if (each.chain, each.asset) == (chain, asset)), None)
+
     def asset_forms(self, text: str) -> Sequence[str]:
         """Return what `text` may mean as an asset: itself, or the asset of the currency that has this ticker."""
         currency = self._currencies.get(text)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Final, cast
 from uuid import UUID
 
 import asyncpg
@@ -13,22 +14,30 @@ from harvester.domain.errors import InvariantBroken
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
+from harvester.domain.money import Price
 from harvester.storage.database import Connection
 
-_COLUMNS: Final = ", ".join(field.name for field in fields(Invoice))
+# Amounts of a price have fractions, which `numeric` of this database has not: they travel as text.
+_PRICE: Final = """
+    CASE WHEN price_amount IS NOT NULL
+    THEN ROW (price_amount::text, price_currency, rate::text, rate_source, rate_at) END AS price"""
+_COLUMNS: Final = ", ".join(_PRICE if field.name == "price" else field.name for field in fields(Invoice))
 """In the order of the fields: rows are read by position."""
+_PRICE_STORED: Final = "price_amount, price_currency, rate, rate_source, rate_at"
+_STORED: Final = ", ".join(_PRICE_STORED if field.name == "price" else field.name for field in fields(Invoice))
 
 # The invoice, its first event and what is told of it, in one statement: one round trip, one commit.
 INSERT: Final = f"""
 WITH invoice AS (
-    INSERT INTO invoices ({_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    INSERT INTO invoices ({_STORED})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+            $22::text::numeric, $23, $24::text::numeric, $25, $26)
 ), event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
-    VALUES ($20, $21, $1, $13, $22, $10, $23)
+    VALUES ($27, $28, $1, $13, $29, $10, $30)
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT id, $20, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled AND $21 = ANY (event_types)
+SELECT id, $27, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled AND $28 = ANY (event_types)
 """
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 # Begins with the invoice that the page comes after, which shows that it exists.
@@ -66,6 +75,8 @@ GROUP BY status
 
 _FIELDS: Final = [vars(Invoice)[field.name].__set__ for field in fields(Invoice)]
 _FILL_STATUS: Final = vars(Invoice)["status"].__set__
+_FILL_PRICE: Final = vars(Invoice)["price"].__set__
+_NO_PRICE: Final = (None,) * 5
 _STATUSES: Final[dict[str, Status]] = {status.value: status for status in Status}
 
 
@@ -159,7 +170,14 @@ def _to_row(invoice: Invoice) -> tuple[object, ...]:
         invoice.paid_at,
         invoice.tx_hash,
         invoice.proof,
+        invoice.order_id,
+        invoice.customer_id,
+        *(_price_to_row(invoice.price) if invoice.price else _NO_PRICE),
     )
+
+
+def _price_to_row(price: Price) -> tuple[object, ...]:
+    return str(price.amount), price.currency, str(price.rate), price.rate_source, price.rate_at
 
 
 def _from_row(row: asyncpg.Record) -> Invoice:
@@ -168,4 +186,10 @@ def _from_row(row: asyncpg.Record) -> Invoice:
     for fill, value in zip(_FIELDS, row.values(), strict=True):
         fill(invoice, value)
     _FILL_STATUS(invoice, _STATUSES[invoice.status])
+    if invoice.price is not None:
+        _FILL_PRICE(invoice, _price_from_row(*cast("tuple[str, str, str, str, datetime]", invoice.price)))
     return invoice
+
+
+def _price_from_row(amount: str, currency: str, rate: str, rate_source: str, rate_at: datetime) -> Price:
+    return Price(Decimal(amount), currency, Decimal(rate), rate_source, rate_at)

@@ -94,7 +94,7 @@ def test_the_document_is_valid_openapi() -> None:
 
 def test_every_example_is_as_its_schema_says() -> None:
     parts = list(media(CONTRACT.document))
-    examples = [(part, example["value"]) for part in parts for example in part.get("examples", {}).values()]
+    examples = [(part, CONTRACT.resolve(each)["value"]) for part in parts for each in part.get("examples", {}).values()]
     examples += [(part, part["example"]) for part in parts if "example" in part]
     for part, value in examples:
         CONTRACT.validate(part["schema"], value)
