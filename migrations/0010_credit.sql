@@ -112,3 +112,29 @@ create table wallets (
     primary key (chain, address)
 );
 comment on table wallets is 'hot wallets that may report payments; a nonce is taken with the effect that it protects';
+
+create or replace view payment_standings as
+select payments.id, payments.chain, payments.tx_hash, payments.transfer_index, payments.account_address,
+       payments.pay_to_address, payments.asset, payments.amount, payments.payer, payments.time, payments.class,
+       payments.reason, payments.text, payments.reference, payments.invoice_id, payments.proof, payments.recorded_at,
+       case
+           when last.act is null and payments.class = 'ignored' then 'ignored'
+           when last.act is null or last.act = 'unassigned' then 'recorded'
+           else last.act
+       end as standing,
+       last.invoice_id as assigned_to,
+       last.class as assigned_class,
+       case
+           when last.invoice_id is not null then last.invoice_id
+           when payments.class in ('exact', 'partial', 'over', 'late', 'duplicate', 'after_cancel')
+               then payments.invoice_id
+       end as counts_for,
+       payments.order_reference,
+       not payments.provisional or exists (
+           select from payment_confirmations where payment_confirmations.payment_id = payments.id
+       ) as confirmed
+from payments
+left join lateral (
+    select act, invoice_id, class from payment_acts
+    where payment_acts.payment_id = payments.id order by number desc limit 1
+) as last on true;

@@ -27,19 +27,19 @@ UNCLAIMED_LIFE: Final = timedelta(hours=2)
 UNPAID_LIFE: Final = timedelta(hours=48)
 
 
-def queue(orders: Iterable[Invoice]) -> list[Invoice]:
-    """Return the open ones of `orders` as they are paid: waiting before unclaimed, the oldest first, then by id."""
-    still_open = (order for order in orders if order.status in OPEN)
+def queue(orders: Iterable[Invoice], now: datetime) -> list[Invoice]:
+    """Return which of `orders` can be paid at `now`, as they are: waiting before unclaimed, the oldest first, then by id."""
+    still_open = (order for order in orders if order.status in OPEN and now <= order.expires_at)
     return sorted(still_open, key=lambda order: (order.status is not Status.WAITING, order.created_at, order.id))
 
 
-def pay_in_order(balance: int, orders: Iterable[Invoice]) -> list[Invoice]:
+def pay_in_order(balance: int, orders: Iterable[Invoice], now: datetime) -> list[Invoice]:
     """Return which of `orders` an address pays that has `balance` base units, in the order in which it does.
 
     An address in debt pays nothing, not even what is free.
     """
     paid = []
-    for order in queue(orders):
+    for order in queue(orders, now):
         if order.amount > balance:
             break
         balance -= order.amount
@@ -73,10 +73,12 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
     `linked`: whether that address belonged to its customer before. Then a waiting order is returned as it is.
 
     Raises:
-        ActRefused: it is not unclaimed.
+        ActRefused: it is not unclaimed, or its life has ended.
     """
     if order.status is Status.WAITING and linked:
         return order
+    if now > order.expires_at:
+        raise ActRefused(f"the life of order {order.order_id} has ended")
     if order.status is not Status.UNCLAIMED:
         raise ActRefused(f"order {order.order_id} is {order.status}: only one that is unclaimed can be claimed")
     return replace(

@@ -7,6 +7,7 @@ HarvesterError
 ├── TransitionRefused       a pair of state and event that the lifecycle does not have
 ├── ActRefused              what somebody wants to make of a payment does not fit what has become of it
 ├── NoRate                  a price cannot be converted now
+├── BadgeRefused            who reports a payment may not, or not again: nothing was changed
 ├── Unavailable             a node, an endpoint or the database is unwell: try again later
 │   └── ChainUnavailable
 ├── CursorConflict          somebody else moved this account's cursor: read it again
@@ -41,6 +42,10 @@ class ActRefused(HarvesterError):
 
 class NoRate(HarvesterError):
     """No rate is valid at which the price could be converted; nothing was changed."""
+
+
+class BadgeRefused(HarvesterError):
+    """The wallet may not report this: it is unknown, elsewhere, or its nonce was used; nothing was changed."""
 
 
 class Unavailable(HarvesterError):

@@ -24,7 +24,7 @@ class Invoice:
     """UUIDv7: ids rise with creation."""
     status: Status
     amount: int
-    """Base units asked for, greater than 0."""
+    """Base units asked for; 0 only for an order that is free."""
     received: int
     """Base units of the invoice's asset that came with its reference, in whatever state and time."""
     ticker: str
@@ -44,11 +44,11 @@ class Invoice:
     metadata: str
     """JSON object as text: what was bought; for the merchant and, encrypted, for the payer."""
     paid_by: str | None = None
-    """Payer of the transfer that settled it."""
+    """Payer of the transfer that settled it, or whose credit did."""
     paid_at: datetime | None = None
-    """Chain time of that transfer."""
+    """Chain time of that transfer; without one, when credit settled it."""
     tx_hash: str | None = None
-    """Transaction hash of that transfer."""
+    """Transaction hash of that transfer; None: it was settled from credit."""
     proof: str | None = None
     """JSON object as text: what that transfer was proven from."""
     order_id: str | None = None
@@ -57,6 +57,12 @@ class Invoice:
     """The merchant's own name for who pays, 1 … 255 printable characters."""
     price: Price | None = None
     """What the amount was worked out from."""
+    alt_id: str | None = None
+    """A second number of the order that people know it by; no other order has it."""
+    note: str | None = None
+    """What the buyer wrote to the order; for the merchant only."""
+    claimed_at: datetime | None = None
+    """When a payer was tied to an order that nobody was tied to before."""
 
     @property
     def overpayment(self) -> int:

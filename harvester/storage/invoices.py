@@ -31,13 +31,13 @@ INSERT: Final = f"""
 WITH invoice AS (
     INSERT INTO invoices ({_STORED})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-            $22::text::numeric, $23, $24::text::numeric, $25, $26)
+            $22::text::numeric, $23, $24::text::numeric, $25, $26, $27, $28, $29)
 ), event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
-    VALUES ($27, $28, $1, $13, $29, $10, $30)
+    VALUES ($30, $31, $1, $13, $32, $12, $33)
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT id, $27, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled AND $28 = ANY (event_types)
+SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
 """
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 # Begins with the invoice that the page comes after, which shows that it exists.
@@ -56,11 +56,13 @@ UPDATE: Final = """
 UPDATE invoices SET
     status = changed.status, received = changed.received, updated_at = changed.updated_at,
     sequence = changed.sequence, paid_by = changed.paid_by, paid_at = changed.paid_at, tx_hash = changed.tx_hash,
-    proof = changed.proof
+    proof = changed.proof, customer_id = changed.customer_id, claimed_at = changed.claimed_at,
+    expires_at = changed.expires_at
 FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::numeric[], $6::timestamptz[], $7::integer[],
-            $8::text[], $9::timestamptz[], $10::text[], $11::json[])
+            $8::text[], $9::timestamptz[], $10::text[], $11::json[], $12::text[], $13::timestamptz[],
+            $14::timestamptz[])
     AS changed (id, old_status, old_sequence, status, received, updated_at, sequence, paid_by, paid_at, tx_hash,
-                proof)
+                proof, customer_id, claimed_at, expires_at)
 WHERE invoices.id = changed.id
   AND invoices.status = changed.old_status AND invoices.sequence = changed.old_sequence
 """
@@ -144,6 +146,9 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         [after.paid_at for _, after in changes],
         [after.tx_hash for _, after in changes],
         [after.proof for _, after in changes],
+        [after.customer_id for _, after in changes],
+        [after.claimed_at for _, after in changes],
+        [after.expires_at for _, after in changes],
     )
     if tag != f"UPDATE {len(changes)}":
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
@@ -173,6 +178,9 @@ def _to_row(invoice: Invoice) -> tuple[object, ...]:
         invoice.order_id,
         invoice.customer_id,
         *(_price_to_row(invoice.price) if invoice.price else _NO_PRICE),
+        invoice.alt_id,
+        invoice.note,
+        invoice.claimed_at,
     )
 
 

@@ -1,0 +1,198 @@
+"""What one transaction does with orders and credit: tie payers to orders, enter credit, pay orders out of it.
+
+Locks are taken in one order everywhere: the wallet or the account's cursor, references, payments, accounts of credit by
+id, invoices by id. Whoever wants an account has it opened first, even if it is empty: two that race meet at its row.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from uuid_utils.compat import uuid7
+
+from harvester.domain import account
+from harvester.domain.errors import InvariantBroken
+from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
+from harvester.domain.invoice import Invoice
+from harvester.domain.lifecycle import OPEN, Status
+from harvester.services.chains import Chains
+from harvester.services.rendering import private_json
+from harvester.storage import credit, events, invoices, links, orders
+from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner
+from harvester.storage.database import Connection
+
+HOUSE: Final = tuple(
+    Owner(kind) for kind in (AccountKind.RECEIVED, AccountKind.SETTLED, AccountKind.NOTES, AccountKind.REFUNDED)
+)
+CUSTOMER_PREFIX: Final = "customer:"
+"""Of `paid_by`, where the merchant's own credit paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Credit is of one asset on one chain."""
+
+    chain: str
+    asset: str
+
+
+@dataclass
+class Settling:
+    """The work of one transaction. `finish` it before the commit; announce its `events` after."""
+
+    connection: Connection
+    chains: Chains
+    now: datetime
+    unpaid_life: timedelta
+    events: list[Event] = field(default_factory=list)
+
+    async def finish(self) -> None:
+        """Store the events."""
+        if self.events:
+            await events.insert(self.connection, self.events)
+
+    async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
+        """Return these accounts and the house's, theirs locked, with their balances."""
+        wanted = list(dict.fromkeys(owners))
+        ids = await credit.accounts(self.connection, market.chain, market.asset, [*wanted, *HOUSE])
+        balances = await credit.lock(self.connection, [ids[owner] for owner in wanted])
+        return Purse(ids, dict(balances))
+
+    async def enter(self, entries: Sequence[Entry], actor: str) -> None:
+        """Enter movements of credit."""
+        if entries:
+            await credit.insert(self.connection, entries, actor, self.now)
+
+    async def claim(self, order: Invoice, address: str, cause: str) -> Invoice:
+        """Tie the locked `order`, which has a customer, to the owner of `address`; return it.
+
+        Raises:
+            ActRefused: it is neither unclaimed, nor waiting and the address linked to its customer before.
+        """
+        customer_id = _customer(order)
+        linked = await links.is_linked(self.connection, order.chain, address, customer_id)
+        claimed = account.claim(order, linked=linked, now=self.now, unpaid_life=self.unpaid_life)
+        await links.link(self.connection, order.chain, address, customer_id, self.now, cause)
+        return await self.change(order, claimed, cause, EventType.CLAIMED)
+
+    async def pay_from_address(
+        self, purse: "Purse", address: str, open_orders: Iterable[Invoice], cause: str, tx_hash: str | None = None
+    ) -> Sequence[Invoice]:
+        """Pay of the locked `open_orders` what the address can, one after the other; return those that are paid."""
+        giver = Owner(AccountKind.ADDRESS, address)
+        paid = account.pay_in_order(purse.balance(giver), open_orders, self.now)
+        return [await self._settle(purse, order, {giver: order.amount}, cause, tx_hash) for order in paid]
+
+    async def pay_owed(self, purse: "Purse", market: Market, address: str, cause: str, tx_hash: str | None) -> None:
+        """Pay what customers of this address owe, as far as its credit goes."""
+        customers = await links.customers(self.connection, market.chain, address)
+        if customers and purse.balance(Owner(AccountKind.ADDRESS, address)) >= 0:
+            owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset)
+            await self.pay_from_address(purse, address, owed, cause, tx_hash)
+
+    async def pay_one(self, purse: "Purse", order: Invoice, cause: str) -> Invoice | None:
+        """Pay the locked `order` from all accounts of the purse together; None: they cannot."""
+        parts = account.pay_one(order, purse.balances)
+        if parts is None:
+            return None
+        owners = {number: owner for owner, number in purse.ids.items()}
+        return await self._settle(purse, order, {owners[number]: part for number, part in parts}, cause, None)
+
+    async def givers(self, market: Market, customer_id: str) -> Sequence[Owner]:
+        """Return whose credit the customer may use: his addresses', the newest first, and his own."""
+        addresses = await links.addresses(self.connection, market.chain, customer_id)
+        owners = [Owner(AccountKind.ADDRESS, address) for address in addresses]
+        return [*owners, Owner(AccountKind.CUSTOMER, customer_id)]
+
+    async def change(self, before: Invoice, after: Invoice, cause: str, event_type: EventType | None = None) -> Invoice:
+        """Write a locked order and tell of it; `event_type` None: that it came into its state. Return it.
+
+        Nothing is written or told if nothing changes.
+        """
+        if after == before:
+            return before
+        after = replace(after, sequence=before.sequence + 1)
+        await invoices.update(self.connection, [(before, after)])
+        self.tell(after, cause, event_type or EVENT_OF_STATUS[after.status])
+        return after
+
+    def tell(self, order: Invoice, cause: str, event_type: EventType) -> Event:
+        """Make the event that says what happened to `order`, numbered `order.sequence`; return it."""
+        event = Event(
+            id=uuid7(),
+            type=event_type,
+            invoice_id=order.id,
+            sequence=order.sequence,
+            cause=cause,
+            created_at=self.now,
+            body=private_json(order, self.chains.payment_request(order)).decode(),
+        )
+        self.events.append(event)
+        return event
+
+    async def _settle(
+        self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], cause: str, tx_hash: str | None
+    ) -> Invoice:
+        settled = purse.ids[Owner(AccountKind.SETTLED)]
+        entries = [
+            Entry(EntryKind.SETTLEMENT, purse.take(owner, part), settled, part, invoice_id=order.id)
+            for owner, part in parts.items()
+        ]
+        await self.enter(entries, cause)
+        giver = next(iter(parts))
+        payer = giver.name if giver.kind is AccountKind.ADDRESS else CUSTOMER_PREFIX + giver.name
+        return await self.change(order, account.settle(order, payer, self.now, tx_hash), cause)
+
+
+@dataclass
+class Purse:
+    """Accounts of credit that are locked."""
+
+    ids: Mapping[Owner, int]
+    """Theirs and the house's."""
+    balances: dict[int, int]
+    """Theirs: base units, as this transaction knows them."""
+
+    def balance(self, owner: Owner) -> int:
+        """Return the balance in base units."""
+        return self.balances[self.ids[owner]]
+
+    def add(self, owner: Owner, amount: int) -> int:
+        """Note that the owner gets `amount`; return the account's id."""
+        number = self.ids[owner]
+        self.balances[number] += amount
+        return number
+
+    def take(self, owner: Owner, amount: int) -> int:
+        """Note that the owner gives `amount`; return the account's id.
+
+        Raises:
+            InvariantBroken: there is not so much.
+        """
+        if amount > self.balance(owner):
+            raise InvariantBroken(f"{amount} base units are to be spent of {self.balance(owner)}")
+        return self.add(owner, -amount)
+
+
+async def credit_transfer(
+    settling: Settling, purse: Purse, address: str, amount: int, payment_id: int, cause: str
+) -> None:
+    """Enter a confirmed payment that names no invoice: it is its sender's credit."""
+    source = purse.ids[Owner(AccountKind.RECEIVED)]
+    target = purse.add(Owner(AccountKind.ADDRESS, address), amount)
+    await settling.enter([Entry(EntryKind.PAYMENT, source, target, amount, payment_id=payment_id)], cause)
+
+
+async def tie(settling: Settling, order: Invoice, address: str, cause: str) -> Invoice:
+    """Tie a locked order to a payer who named it, if it is open; return it. What is closed stays as it is."""
+    if order.status is Status.WAITING:
+        await links.link(settling.connection, order.chain, address, _customer(order), settling.now, cause)
+        return order
+    return await settling.claim(order, address, cause) if order.status in OPEN else order
+
+
+def _customer(order: Invoice) -> str:
+    if order.customer_id is None:
+        raise InvariantBroken(f"order {order.order_id} has no customer")
+    return order.customer_id

@@ -1,0 +1,138 @@
+"""Credit in PostgreSQL: a double-entry ledger whose entries are never changed. A balance is a sum.
+
+Spending is guarded by the row of the account that gives: `lock` it first, then read its balance, then enter. Accounts
+are always locked in the order of their ids, before any invoice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from harvester.storage.database import Connection
+
+
+class AccountKind(StrEnum):
+    """Whose an account is; the last four are the house's own."""
+
+    ADDRESS = "address"
+    CUSTOMER = "customer"
+    RECEIVED = "received"
+    """Where confirmed money comes from."""
+    SETTLED = "settled"
+    """Where the money goes that paid for orders."""
+    NOTES = "notes"
+    """Where the money comes from that the merchant grants."""
+    REFUNDED = "refunded"
+    """Where money goes that was sent back."""
+
+
+class EntryKind(StrEnum):
+    """Why credit moved."""
+
+    PAYMENT = "payment"
+    NOTE = "note"
+    SETTLEMENT = "settlement"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Names an account of one chain and asset."""
+
+    kind: AccountKind
+    name: str = ""
+    """The address or the customer; empty for the house's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A movement of credit."""
+
+    kind: EntryKind
+    from_account: int
+    to_account: int
+    amount: int
+    """Base units, not negative."""
+    payment_id: int | None = None
+    invoice_id: UUID | None = None
+    reason: str | None = None
+
+
+# Existing ones are read first: an upsert of what is there would still use up a number of the sequence, and lock it.
+OPEN: Final = """
+INSERT INTO credit_accounts (chain, asset, kind, owner)
+SELECT $1, $2, * FROM unnest($3::text[], $4::text[]) AS wanted (kind, owner)
+WHERE NOT EXISTS (
+    SELECT FROM credit_accounts AS there
+    WHERE (there.chain, there.asset, there.kind, there.owner) = ($1, $2, wanted.kind, wanted.owner)
+)
+ORDER BY kind, owner
+ON CONFLICT DO NOTHING
+"""
+FIND: Final = """
+SELECT id, kind, owner FROM credit_accounts
+WHERE chain = $1 AND asset = $2 AND (kind, owner) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+"""
+LOCK: Final = "SELECT FROM credit_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+BALANCES: Final = """
+SELECT id,
+    coalesce((SELECT sum(amount) FROM credit_entries WHERE to_account = account.id), 0)
+    - coalesce((SELECT sum(amount) FROM credit_entries WHERE from_account = account.id), 0) AS balance
+FROM unnest($1::bigint[]) AS account (id)
+"""
+INSERT: Final = """
+INSERT INTO credit_entries
+    (actor, created_at, kind, from_account, to_account, amount, payment_id, invoice_id, reason)
+SELECT $1, $2, * FROM unnest(
+    $3::text[], $4::bigint[], $5::bigint[], $6::numeric[], $7::bigint[], $8::uuid[], $9::text[]
+)
+"""
+
+
+async def accounts(connection: Connection, chain: str, asset: str, owners: Sequence[Owner]) -> Mapping[Owner, int]:
+    """Return the ids of the accounts of `owners`, which are opened if they are not there."""
+    kinds, names = [owner.kind.value for owner in owners], [owner.name for owner in owners]
+    await connection.execute(OPEN, chain, asset, kinds, names)
+    return await find(connection, chain, asset, owners)
+
+
+async def find(connection: Connection, chain: str, asset: str, owners: Sequence[Owner]) -> Mapping[Owner, int]:
+    """Return the ids of those accounts of `owners` that are open."""
+    rows = await connection.fetch(
+        FIND, chain, asset, [owner.kind.value for owner in owners], [owner.name for owner in owners]
+    )
+    return {Owner(AccountKind(row["kind"]), row["owner"]): row["id"] for row in rows}
+
+
+async def lock(connection: Connection, ids: Sequence[int]) -> Mapping[int, int]:
+    """Lock these accounts until the transaction ends, and return their balances."""
+    await connection.execute(LOCK, sorted(ids))
+    return await balances(connection, ids)  # a statement of its own, which sees what was waited for
+
+
+async def balances(connection: Connection, ids: Sequence[int]) -> Mapping[int, int]:
+    """Return the balances of these accounts: base units, negative where more was taken away than there was."""
+    return {row["id"]: int(row["balance"]) for row in await connection.fetch(BALANCES, ids)}
+
+
+async def insert(connection: Connection, entries: Sequence[Entry], actor: str, now: datetime) -> None:
+    """Enter these movements. The accounts that give are locked, and can give it.
+
+    Raises:
+        asyncpg.UniqueViolationError: a payment is entered twice, or an order settled twice by one account.
+    """
+    await connection.execute(
+        INSERT,
+        actor,
+        now,
+        [entry.kind.value for entry in entries],
+        [entry.from_account for entry in entries],
+        [entry.to_account for entry in entries],
+        [entry.amount for entry in entries],
+        [entry.payment_id for entry in entries],
+        [entry.invoice_id for entry in entries],
+        [entry.reason for entry in entries],
+    )
