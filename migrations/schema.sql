@@ -287,6 +287,33 @@ ALTER TABLE public.payments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.rates (
+    number bigint NOT NULL,
+    chain text NOT NULL,
+    asset text NOT NULL,
+    currency text NOT NULL,
+    rate numeric NOT NULL,
+    source text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT rates_are_valid_at_first CHECK ((valid_until > created_at)),
+    CONSTRAINT rates_currency_check CHECK ((currency ~ '^[A-Z][A-Z0-9]{2,7}$'::text)),
+    CONSTRAINT rates_rate_check CHECK ((rate > (0)::numeric))
+);
+
+COMMENT ON TABLE public.rates IS 'the last one by number counts, until its valid_until; earlier ones never come back';
+
+COMMENT ON COLUMN public.rates.rate IS 'the price of one whole unit, with the digits that were given';
+
+ALTER TABLE public.rates ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rates_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.schema_migrations (
     scope text NOT NULL,
     version integer NOT NULL,
@@ -354,6 +381,9 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.rates
+    ADD CONSTRAINT rates_pkey PRIMARY KEY (number);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (scope, version);
 
@@ -396,6 +426,10 @@ CREATE INDEX payments_by_invoice ON public.payments USING btree (invoice_id, id)
 CREATE INDEX payments_by_payer ON public.payments USING btree (payer, "time", id);
 
 CREATE INDEX payments_by_time ON public.payments USING btree ("time", id);
+
+CREATE INDEX rates_by_time ON public.rates USING btree (chain, asset, currency, created_at, number);
+
+CREATE INDEX rates_in_order ON public.rates USING btree (chain, asset, currency, number);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.endpoints(id);
