@@ -7,8 +7,9 @@ from typing import Final
 
 from harvester.chain import Clock
 from harvester.domain.errors import InvalidInput, NoRate
+from harvester.domain.events import unix_seconds
 from harvester.domain.money import Currency
-from harvester.domain.rates import Pair, Rate
+from harvester.domain.rates import Pair, Rate, plain
 from harvester.services.chains import Chains
 from harvester.storage import rates
 from harvester.storage.database import Connection, Database
@@ -63,6 +64,22 @@ class Rates:
         async with self._database.connection() as connection:
             found = await rates.last_of_all(connection, MAX_PAIRS)
         return [(rate, self._chains.find_currency(rate.chain, rate.asset)) for rate in found]
+
+
+def rate_view(rate: Rate, asset: Currency | None, now: datetime) -> dict[str, object]:
+    """Return the JSON members of `rate`, which is of `asset`: the rate as a string, times as Unix seconds."""
+    return {
+        "number": rate.number,
+        **({"ticker": asset.ticker} if asset else {}),
+        "chain": rate.chain,
+        "asset": rate.asset,
+        "currency": rate.currency,
+        "rate": plain(rate.rate),
+        "source": rate.source,
+        "created_at": unix_seconds(rate.created_at),
+        "valid_until": unix_seconds(rate.valid_until),
+        "valid": now < rate.valid_until,
+    }
 
 
 async def valid_rate(connection: Connection, pair: Pair, now: datetime) -> Rate:
