@@ -19,6 +19,8 @@ from harvester.services.invoicing import Draft
 MAX_AMOUNT_DIGITS: Final = 78
 """What 256 bits can hold; what the asset can carry is the currency's to say."""
 MAX_LIFE_TIME_SECS: Final = 2**63 - 1
+MAX_MERCHANT_ID: Final = 255
+"""Characters of the merchant's own numbers and names."""
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 1_000
 
@@ -67,6 +69,17 @@ class Metadata(_Members):
     merchant_url: str | None = None
 
 
+def _parse_merchant_id(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and 0 < len(value) <= MAX_MERCHANT_ID and value.isprintable()):
+        return value
+    raise PydanticCustomError(
+        "merchant_id", "a string of 1 to {longest} printable characters is expected", {"longest": MAX_MERCHANT_ID}
+    )
+
+
+_MerchantId = Annotated[str | None, BeforeValidator(_parse_merchant_id)]
+
+
 class NewInvoice(_Members):
     """The body of a request to create an invoice, without `private_info`: that stays text."""
 
@@ -74,6 +87,8 @@ class NewInvoice(_Members):
     currency: str
     life_time: int = Field(gt=0, le=MAX_LIFE_TIME_SECS)
     metadata: Metadata
+    order_id: _MerchantId = None
+    customer_id: _MerchantId = None
 
 
 def parse_draft(body: bytes) -> Draft:
@@ -91,6 +106,8 @@ def parse_draft(body: bytes) -> Draft:
         life_time_secs=new.life_time,
         private_info=_object_text(private_info),
         metadata=orjson.dumps(new.metadata.model_dump(exclude_none=True)).decode(),
+        order_id=new.order_id,
+        customer_id=new.customer_id,
     )
 
 
