@@ -12,6 +12,7 @@ from harvester.domain.lifecycle import Status
 from harvester.domain.payment import PaymentClass
 
 ATTEMPT_RESULTS: Final = ("delivered", "refused", "failed", "timeout")
+QUOTE_RESULTS: Final = ("stored", "jump", "invalid", "missing", "failed")
 _LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
@@ -75,6 +76,23 @@ class Metrics:
         )
         self.http_duration = Histogram(
             "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
+        )
+        self.rate_quotes = Counter(
+            "harvester_rate_quotes_total", "Rates that the source was asked for", ["result"], registry=registry
+        )
+        for result in QUOTE_RESULTS:
+            self.rate_quotes.labels(result)
+        self.rate_made = Gauge(
+            "harvester_rate_made_timestamp_seconds",
+            "When the last rate was made, 0 if there is none",
+            ["ticker", "currency"],
+            registry=registry,
+        )
+        self.rate_valid_until = Gauge(
+            "harvester_rate_valid_until_timestamp_seconds",
+            "When the last rate ends, or has ended, 0 if there is none",
+            ["ticker", "currency"],
+            registry=registry,
         )
         self.head_age = Gauge(
             "harvester_chain_head_age_seconds",

@@ -10,6 +10,34 @@ CREATE TABLE public.accounts (
     updated_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.api_tokens (
+    id text NOT NULL,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    hash bytea NOT NULL,
+    old_hash bytea,
+    old_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_tokens_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT api_tokens_id_check CHECK ((id ~ '^[0-9A-Za-z]{12}$'::text)),
+    CONSTRAINT api_tokens_old_hash_check CHECK ((length(old_hash) = 32)),
+    CONSTRAINT api_tokens_old_hash_ends CHECK (((old_hash IS NULL) = (old_until IS NULL))),
+    CONSTRAINT api_tokens_scopes_check CHECK (((cardinality(scopes) > 0) AND (scopes <@ '{read,write,operate}'::text[])))
+);
+
+COMMENT ON COLUMN public.api_tokens.id IS 'the part of the token that is no secret';
+
+COMMENT ON COLUMN public.api_tokens.hash IS 'SHA-256 of the token; it has 256 random bits, so there is nothing to guess from';
+
+COMMENT ON COLUMN public.api_tokens.old_hash IS 'good too until old_until, so that who uses the token has time to change';
+
+COMMENT ON COLUMN public.api_tokens.last_used_at IS 'written at most once a minute';
+
+COMMENT ON COLUMN public.api_tokens.revoked_at IS 'kept for the record of what was done with it; its name is free again';
+
 CREATE TABLE public.chain_notes (
     chain text NOT NULL,
     name text NOT NULL,
@@ -123,6 +151,22 @@ ALTER TABLE public.events ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.idempotency_keys (
+    id bytea NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_keys_answer_check CHECK ((length(answer) <= 4194304)),
+    CONSTRAINT idempotency_keys_body_hash_check CHECK ((length(body_hash) = 32)),
+    CONSTRAINT idempotency_keys_id_check CHECK ((length(id) = 32)),
+    CONSTRAINT idempotency_keys_status_check CHECK (((status >= 200) AND (status <= 299)))
+);
+
+COMMENT ON COLUMN public.idempotency_keys.id IS 'SHA-256 of token, method, path and key';
+
+COMMENT ON COLUMN public.idempotency_keys.body_hash IS 'SHA-256 of the body: another one with the same key is a mistake of the client';
 
 CREATE TABLE public.invoices (
     id uuid NOT NULL,
@@ -287,6 +331,33 @@ ALTER TABLE public.payments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.rates (
+    number bigint NOT NULL,
+    chain text NOT NULL,
+    asset text NOT NULL,
+    currency text NOT NULL,
+    rate numeric NOT NULL,
+    source text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT rates_are_valid_at_first CHECK ((valid_until > created_at)),
+    CONSTRAINT rates_currency_check CHECK ((currency ~ '^[A-Z][A-Z0-9]{2,7}$'::text)),
+    CONSTRAINT rates_rate_check CHECK ((rate > (0)::numeric))
+);
+
+COMMENT ON TABLE public.rates IS 'the last one by number counts, until its valid_until; earlier ones never come back';
+
+COMMENT ON COLUMN public.rates.rate IS 'the price of one whole unit, with the digits that were given';
+
+ALTER TABLE public.rates ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rates_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.schema_migrations (
     scope text NOT NULL,
     version integer NOT NULL,
@@ -297,6 +368,9 @@ CREATE TABLE public.schema_migrations (
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (chain, address);
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.chain_notes
     ADD CONSTRAINT chain_notes_pkey PRIMARY KEY (chain, name);
@@ -324,6 +398,9 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (id);
 
 ALTER TABLE public.invoices
     ADD CONSTRAINT invoices_merchant_ids_are_short CHECK ((((length(order_id) >= 1) AND (length(order_id) <= 255)) AND ((length(customer_id) >= 1) AND (length(customer_id) <= 255)))) NOT VALID;
@@ -354,8 +431,13 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.rates
+    ADD CONSTRAINT rates_pkey PRIMARY KEY (number);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (scope, version);
+
+CREATE UNIQUE INDEX api_tokens_by_name ON public.api_tokens USING btree (name) WHERE (revoked_at IS NULL);
 
 CREATE INDEX deliveries_by_state ON public.deliveries USING btree (endpoint_id, status, id);
 
@@ -366,6 +448,8 @@ CREATE INDEX deliveries_in_order ON public.deliveries USING btree (endpoint_id, 
 CREATE UNIQUE INDEX endpoints_by_name ON public.endpoints USING btree (name) WHERE (removed_at IS NULL);
 
 CREATE INDEX events_by_time ON public.events USING brin (created_at) WITH (autosummarize='on');
+
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE INDEX invoices_by_currency ON public.invoices USING btree (ticker, created_at, id);
 
@@ -396,6 +480,10 @@ CREATE INDEX payments_by_invoice ON public.payments USING btree (invoice_id, id)
 CREATE INDEX payments_by_payer ON public.payments USING btree (payer, "time", id);
 
 CREATE INDEX payments_by_time ON public.payments USING btree ("time", id);
+
+CREATE INDEX rates_by_time ON public.rates USING btree (chain, asset, currency, created_at, number);
+
+CREATE INDEX rates_in_order ON public.rates USING btree (chain, asset, currency, number);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.endpoints(id);

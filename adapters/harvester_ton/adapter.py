@@ -28,6 +28,7 @@ from harvester_ton.node import Patience
 from harvester_ton.payload import InvoicePayload
 from harvester_ton.pool import Pool
 from harvester_ton.proving import ProvingSource
+from harvester_ton.sealing import MetadataSealer
 from harvester_ton.settings import PROOFS, Jetton, TonSettings
 from harvester_ton.source import Source
 from harvester_ton.start import Start
@@ -63,8 +64,9 @@ class TonAdapter:
         self._metrics.add_accounts(tickers)
         self._statuses = [AccountStatus(ticker, self._metrics) for ticker in tickers]
         self._config = Insistence("network config")
-        key = settings.key
-        self._payload = InvoicePayload(adnl_address(key.get_secret_value()) if key is not None else None)
+        key = settings.key.get_secret_value() if settings.key else None
+        self._payload = InvoicePayload(adnl_address(key) if key else None)
+        self._sealer = MetadataSealer(key) if key else None
         self._links = lru_cache(maxsize=1024)(self._make_links)
 
     def currencies(self) -> Sequence[Currency]:
@@ -98,6 +100,10 @@ class TonAdapter:
     def parse_address(self, text: str) -> str:
         """See `harvester.chain.Adapter`."""
         return parse_address(text)
+
+    def sealer(self) -> MetadataSealer | None:
+        """See `harvester.chain.SealingAdapter`."""
+        return self._sealer
 
     async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
         """See `harvester.chain.Adapter`. A batch that is being recorded when `stop` is set is finished."""

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         timedelta, _text(forms.days), Allowed(f"a whole number of days from 0 to {forms.MAX_DAYS}")
     ] = timedelta(days=30)
     """How long addresses and jettons that are no longer configured are watched after they were last needed."""
+    rate_valid_secs: Annotated[
+        timedelta, _text(forms.seconds), Allowed(f"a whole number of seconds from 1 to {forms.MAX_SECS}")
+    ] = timedelta(hours=1)
+    """How long a rate is valid if it is not said with it."""
 
     def __init__(self, given: Mapping[str, Given]) -> None:
         super().__init__(given=given)
@@ -166,6 +170,24 @@ class DaemonSettings(Settings):
     """Where events are sent; secret because such a URL often carries a key."""
     migrate: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
     """Whether the start applies missing migrations; the embedded database always gets them."""
+    rate_source: Annotated[
+        str | None, _text(forms.plugin_name), Allowed("the name of an installed source of rates")
+    ] = None
+    """Plug-in that is asked what assets cost."""
+    rate_currencies: Annotated[
+        tuple[str, ...],
+        _text(forms.currencies),
+        Allowed(f"codes such as USD, separated by commas, at most {forms.MAX_CURRENCIES}"),
+    ] = ("USD", "EUR")
+    """Currencies in which the source is asked, and whose rates are shown in metrics."""
+    rate_interval_secs: Annotated[
+        timedelta, _text(forms.seconds), Allowed(f"a whole number of seconds from 1 to {forms.MAX_SECS}")
+    ] = timedelta(minutes=5)
+    """How often the source is asked."""
+    rate_max_jump: Annotated[
+        int, _text(forms.jump_percent), Allowed(f"a whole number of percent from 1 to {forms.MAX_JUMP_PERCENT}")
+    ] = 50
+    """By how many percent a rate from the source may differ from the last one."""
 
 
 class _GivenSource(PydanticBaseSettingsSource):

@@ -27,19 +27,22 @@ UNCLAIMED_LIFE: Final = timedelta(hours=2)
 UNPAID_LIFE: Final = timedelta(hours=48)
 
 
-def queue(orders: Iterable[Invoice], now: datetime) -> list[Invoice]:
-    """Return which of `orders` can be paid at `now`, as they are: waiting before unclaimed, the oldest first, then by id."""
-    still_open = (order for order in orders if order.status in OPEN and now <= order.expires_at)
+def queue(orders: Iterable[Invoice], at: datetime) -> list[Invoice]:
+    """Return which of `orders` can be paid by money of the time `at`, in the order in which they are.
+
+    Waiting comes before unclaimed, then the oldest, then the lower id.
+    """
+    still_open = (order for order in orders if order.status in OPEN and at <= order.expires_at)
     return sorted(still_open, key=lambda order: (order.status is not Status.WAITING, order.created_at, order.id))
 
 
-def pay_in_order(balance: int, orders: Iterable[Invoice], now: datetime) -> list[Invoice]:
+def pay_in_order(balance: int, orders: Iterable[Invoice], at: datetime) -> list[Invoice]:
     """Return which of `orders` an address pays that has `balance` base units, in the order in which it does.
 
     An address in debt pays nothing, not even what is free.
     """
     paid = []
-    for order in queue(orders, now):
+    for order in queue(orders, at):
         if order.amount > balance:
             break
         balance -= order.amount
@@ -90,7 +93,7 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
     )
 
 
-def settle(order: Invoice, payer: str, now: datetime, tx_hash: str | None = None) -> Invoice:
+def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash: str | None = None) -> Invoice:
     """Return the open `order` as paid from the credit of `payer`; `tx_hash`: of the transfer that completed it.
 
     Raises:
@@ -100,7 +103,7 @@ def settle(order: Invoice, payer: str, now: datetime, tx_hash: str | None = None
         order,
         status=transition(order.status, Trigger.SETTLE),
         paid_by=payer,
-        paid_at=now,
+        paid_at=paid_at,
         tx_hash=tx_hash,
         updated_at=now,
     )

@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException
 from fractions import Fraction
 from typing import Final
 
@@ -22,6 +22,8 @@ from harvester.domain.money import Currency
 MAX_RATE_DIGITS: Final = (12, 18)
 MAX_PRICE_DIGITS: Final = (15, 8)
 """How many digits there may be before and after the point."""
+_LEAST_RATE: Final = Decimal(1).scaleb(-MAX_RATE_DIGITS[1])
+_ROUNDING: Final = Context(prec=sum(MAX_RATE_DIGITS), rounding=ROUND_HALF_EVEN)
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9]{2,7}")
 _DECIMAL: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
@@ -93,6 +95,19 @@ def parse_rate(text: str) -> Decimal:
         InvalidInput: it is not a plain decimal number greater than 0 with at most MAX_RATE_DIGITS.
     """
     return _positive(text, "rate", *MAX_RATE_DIGITS)
+
+
+def rounded_rate(number: object) -> Decimal:
+    """Return a rate that a program worked out, rounded to the decimals that a rate may have.
+
+    Raises:
+        InvalidInput: it is no Decimal, or not greater than 0 then, or too large.
+    """
+    try:
+        rounded = _ROUNDING.quantize(number, _LEAST_RATE) if isinstance(number, Decimal) else Decimal("NaN")
+    except DecimalException:
+        rounded = Decimal("NaN")
+    return parse_rate(plain(rounded).rstrip("0").removesuffix("."))
 
 
 def parse_price(text: str) -> Decimal:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from harvester.chain import Adapter, Destination, Health
+from harvester.chain import Account, Adapter, Destination, Health
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -64,6 +64,18 @@ class Chains:
     def pay_to_address(self, currency: Currency) -> str:
         """Return the merchant's address for a new invoice in `currency`."""
         return self.adapters[currency.chain].pay_to_address(currency)
+
+    def pushed_account(self, chain: str, asset: str) -> Account:
+        """Return where money arrives on a chain whose payments are reported to us: one account for each asset.
+
+        Raises:
+            InvalidInput: the chain is not configured, or has no such asset.
+        """
+        currency = self.find_currency(chain, asset)
+        if currency is None:
+            raise InvalidInput(f"the chain {chain} has no asset {asset}")
+        address = self.pay_to_address(currency)
+        return Account(chain, address, address, asset)
 
     def destinations(self, chain: str) -> Sequence[Destination]:
         """Return what new invoices on `chain` are to be paid to."""

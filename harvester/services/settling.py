@@ -16,6 +16,7 @@ from harvester.domain.errors import InvariantBroken
 from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
+from harvester.domain.payment import Transfer
 from harvester.services.chains import Chains
 from harvester.services.rendering import private_json
 from harvester.storage import credit, events, invoices, links, orders
@@ -37,6 +38,17 @@ class Market:
     asset: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What makes orders be paid."""
+
+    cause: str
+    """For people."""
+    time: datetime
+    """Chain time of the transfer, or the present if there is none: an order that ended before is not paid."""
+    tx_hash: str | None = None
+
+
 @dataclass
 class Settling:
     """The work of one transaction. `finish` it before the commit; announce its `events` after."""
@@ -51,6 +63,12 @@ class Settling:
         """Store the events."""
         if self.events:
             await events.insert(self.connection, self.events)
+
+    async def insert(self, order: Invoice, cause: str) -> None:
+        """Store a new order with its first event, which is not among `events`."""
+        event = self.tell(order, cause, EVENT_OF_STATUS[order.status])
+        self.events.remove(event)
+        await invoices.insert(self.connection, order, event)
 
     async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
         """Return these accounts and the house's, theirs locked, with their balances."""
@@ -77,27 +95,27 @@ class Settling:
         return await self.change(order, claimed, cause, EventType.CLAIMED)
 
     async def pay_from_address(
-        self, purse: "Purse", address: str, open_orders: Iterable[Invoice], cause: str, tx_hash: str | None = None
+        self, purse: "Purse", address: str, open_orders: Iterable[Invoice], source: "Source"
     ) -> Sequence[Invoice]:
         """Pay of the locked `open_orders` what the address can, one after the other; return those that are paid."""
         giver = Owner(AccountKind.ADDRESS, address)
-        paid = account.pay_in_order(purse.balance(giver), open_orders, self.now)
-        return [await self._settle(purse, order, {giver: order.amount}, cause, tx_hash) for order in paid]
+        paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
+        return [await self._settle(purse, order, {giver: order.amount}, source) for order in paid]
 
-    async def pay_owed(self, purse: "Purse", market: Market, address: str, cause: str, tx_hash: str | None) -> None:
+    async def pay_owed(self, purse: "Purse", market: Market, address: str, source: "Source") -> None:
         """Pay what customers of this address owe, as far as its credit goes."""
         customers = await links.customers(self.connection, market.chain, address)
         if customers and purse.balance(Owner(AccountKind.ADDRESS, address)) >= 0:
             owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset)
-            await self.pay_from_address(purse, address, owed, cause, tx_hash)
+            await self.pay_from_address(purse, address, owed, source)
 
-    async def pay_one(self, purse: "Purse", order: Invoice, cause: str) -> Invoice | None:
-        """Pay the locked `order` from all accounts of the purse together; None: they cannot."""
+    async def pay_one(self, purse: "Purse", order: Invoice, source: "Source") -> Invoice | None:
+        """Pay the locked `order` from all accounts of the purse together; None: they cannot, or its time is over."""
         parts = account.pay_one(order, purse.balances)
-        if parts is None:
+        if parts is None or not account.queue([order], source.time):
             return None
         owners = {number: owner for owner, number in purse.ids.items()}
-        return await self._settle(purse, order, {owners[number]: part for number, part in parts}, cause, None)
+        return await self._settle(purse, order, {owners[number]: part for number, part in parts}, source)
 
     async def givers(self, market: Market, customer_id: str) -> Sequence[Owner]:
         """Return whose credit the customer may use: his addresses', the newest first, and his own."""
@@ -131,18 +149,18 @@ class Settling:
         self.events.append(event)
         return event
 
-    async def _settle(
-        self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], cause: str, tx_hash: str | None
-    ) -> Invoice:
+    async def _settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
         settled = purse.ids[Owner(AccountKind.SETTLED)]
         entries = [
             Entry(EntryKind.SETTLEMENT, purse.take(owner, part), settled, part, invoice_id=order.id)
             for owner, part in parts.items()
         ]
-        await self.enter(entries, cause)
+        await self.enter(entries, source.cause)
         giver = next(iter(parts))
         payer = giver.name if giver.kind is AccountKind.ADDRESS else CUSTOMER_PREFIX + giver.name
-        return await self.change(order, account.settle(order, payer, self.now, tx_hash), cause)
+        return await self.change(
+            order, account.settle(order, payer, source.time, self.now, source.tx_hash), source.cause
+        )
 
 
 @dataclass
@@ -175,13 +193,20 @@ class Purse:
         return self.add(owner, -amount)
 
 
-async def credit_transfer(
-    settling: Settling, purse: Purse, address: str, amount: int, payment_id: int, cause: str
+async def take_credit(
+    settling: Settling, purse: Purse, market: Market, received: Sequence[tuple[int, Transfer]]
 ) -> None:
-    """Enter a confirmed payment that names no invoice: it is its sender's credit."""
-    source = purse.ids[Owner(AccountKind.RECEIVED)]
-    target = purse.add(Owner(AccountKind.ADDRESS, address), amount)
-    await settling.enter([Entry(EntryKind.PAYMENT, source, target, amount, payment_id=payment_id)], cause)
+    """Enter confirmed transfers that name no invoice as their senders' credit, and pay what is owed from there.
+
+    `received`: ids of the payments, and their transfers in chain order. The senders' accounts are in `purse`.
+    """
+    origin = purse.ids[Owner(AccountKind.RECEIVED)]
+    for payment_id, transfer in received:
+        target = purse.add(Owner(AccountKind.ADDRESS, transfer.payer), transfer.amount)
+        cause = f"chain:{transfer.tx_hash}"
+        entry = Entry(EntryKind.PAYMENT, origin, target, transfer.amount, payment_id=payment_id)
+        await settling.enter([entry], cause)
+        await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash))
 
 
 async def tie(settling: Settling, order: Invoice, address: str, cause: str) -> Invoice:

@@ -83,6 +83,10 @@ SELECT id,
     - coalesce((SELECT sum(amount) FROM credit_entries WHERE from_account = account.id), 0) AS balance
 FROM unnest($1::bigint[]) AS account (id)
 """
+HAVE_PAID: Final = """
+SELECT id FROM unnest($1::bigint[]) AS account (id)
+WHERE EXISTS (SELECT FROM credit_entries WHERE to_account = account.id AND kind = 'payment')
+"""
 INSERT: Final = """
 INSERT INTO credit_entries
     (actor, created_at, kind, from_account, to_account, amount, payment_id, invoice_id, reason)
@@ -116,6 +120,11 @@ async def lock(connection: Connection, ids: Sequence[int]) -> Mapping[int, int]:
 async def balances(connection: Connection, ids: Sequence[int]) -> Mapping[int, int]:
     """Return the balances of these accounts: base units, negative where more was taken away than there was."""
     return {row["id"]: int(row["balance"]) for row in await connection.fetch(BALANCES, ids)}
+
+
+async def have_paid(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
+    """Return which of these accounts ever got confirmed money."""
+    return frozenset(row["id"] for row in await connection.fetch(HAVE_PAID, ids))
 
 
 async def insert(connection: Connection, entries: Sequence[Entry], actor: str, now: datetime) -> None:

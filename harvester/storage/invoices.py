@@ -39,6 +39,7 @@ WITH invoice AS (
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
 SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
 """
+SELECT_BY_ORDER: Final = "SELECT id FROM invoices WHERE order_id = $1"
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 # Begins with the invoice that the page comes after, which shows that it exists.
 SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id >= $2 ORDER BY id LIMIT $1::bigint + 1"
@@ -78,17 +79,36 @@ GROUP BY status
 _FIELDS: Final = [vars(Invoice)[field.name].__set__ for field in fields(Invoice)]
 _FILL_STATUS: Final = vars(Invoice)["status"].__set__
 _FILL_PRICE: Final = vars(Invoice)["price"].__set__
+_ONE_PER_ORDER: Final = "invoices_by_order"
 _NO_PRICE: Final = (None,) * 5
 _STATUSES: Final[dict[str, Status]] = {status.value: status for status in Status}
+
+
+class OrderTaken(Exception):
+    """Another invoice has this order_id."""
 
 
 async def insert(connection: Connection, invoice: Invoice, event: Event) -> int:
     """Store a new invoice, its first event and a delivery for each enabled endpoint that wants it, atomically.
 
     Returns how many deliveries were made.
+
+    Raises:
+        OrderTaken: nothing was stored; a transaction that this is part of must be left.
     """
-    tag = await connection.execute(INSERT, *_to_row(invoice), event.id, event.type.value, event.cause, event.body)
+    try:
+        tag = await connection.execute(INSERT, *_to_row(invoice), event.id, event.type.value, event.cause, event.body)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _ONE_PER_ORDER:
+            raise
+        raise OrderTaken from None
     return int(tag.rsplit(" ", 1)[1])
+
+
+async def of_order(connection: Connection, order_id: str) -> UUID | None:
+    """Return the id of the invoice for this order, or None."""
+    found: UUID | None = await connection.fetchval(SELECT_BY_ORDER, order_id)
+    return found
 
 
 async def get(connection: Connection, invoice_id: UUID) -> Invoice | None:

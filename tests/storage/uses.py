@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from uuid_utils.compat import uuid7
 from harvester.chain import Account, Batch
 from harvester.domain.acts import Act, Entry
 from harvester.domain.events import Event, EventType
+from harvester.domain.money import Currency
 from harvester.domain.payment import PaymentClass, Standing, Transfer
+from harvester.domain.rates import Pair
 from harvester.storage import (
     accounts,
     deliveries,
@@ -24,6 +27,7 @@ from harvester.storage import (
     outbox,
     payment_acts,
     payments,
+    rates,
     replay,
     retention,
 )
@@ -35,6 +39,7 @@ ACCOUNT: Final = Account(CHAIN, MERCHANT, MERCHANT, ASSET)
 LEASE: Final = timedelta(seconds=30)
 PAGE: Final = 100
 BATCH: Final = 512
+PAIRS: Final = [Pair(Currency("TON", CHAIN, ASSET, 9, 2**120), currency) for currency in ("USD", "EUR", "CHF")]
 ROOM: Final = Room(PAGE, {}, PAGE)
 
 
@@ -191,4 +196,7 @@ USES: Final[Mapping[str, Use]] = {
         text="order", since=lambda place: place.then, until=lambda place: place.then + timedelta(days=1)
     ),
     "list payments of an invoice": _payments(invoice_id=lambda place: place.invoice_id),
+    "say a rate": lambda c, place: rates.insert(c, PAIRS[0], Decimal("5.23"), "test", place.now, place.now + LEASE),
+    "know the last rates": lambda c, _: rates.last(c, PAIRS),
+    "list the last rates of all": lambda c, _: rates.last_of_all(c, PAGE),
 }

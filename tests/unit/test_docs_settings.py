@@ -38,7 +38,7 @@ def shown(default: Any) -> str:
     if isinstance(default, bool):
         return "on" if default else "off"
     if isinstance(default, timedelta):
-        return str(default.days)
+        return str(default.days or int(default.total_seconds()))
     if isinstance(default, (tuple, frozenset)) and type(default) in {tuple, frozenset}:
         return ", ".join(sorted(map(str, default))) or "none"
     return "none" if default is None else str(default)

@@ -16,6 +16,7 @@ from harvester.domain.rates import (
     parse_price,
     parse_rate,
     plain,
+    rounded_rate,
     value_of,
 )
 
@@ -183,3 +184,26 @@ def test_a_change_of_just_the_limit_is_no_jump() -> None:
     assert not is_jump(Decimal(2), Decimal(1), 50)
     assert is_jump(Decimal(2), Decimal("3.000000000000000001"), 50)
     assert is_jump(Decimal(2), Decimal("0.999999999999999999"), 50)
+
+
+@pytest.mark.parametrize(
+    ("number", "rate"),
+    [
+        ("1E+3", "1000"),
+        ("5.2300", "5.23"),
+        ("0.3333333333333333333333333333", "0." + "3" * 18),
+        ("2E-18", "0." + "0" * 17 + "2"),
+        ("999999999999.999999999999999999", "999999999999.999999999999999999"),
+        ("100", "100"),
+    ],
+)
+def test_what_a_program_worked_out_is_rounded_to_what_a_rate_may_be(number: str, rate: str) -> None:
+    with localcontext(prec=3):
+        assert plain(rounded_rate(Decimal(number))) == rate
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "NaN", "sNaN", "Infinity", "1E-19", "1E+12", "1E+999999", "-0.0"])
+def test_what_is_no_rate_is_refused_whoever_says_it(number: str) -> None:
+    for wrong in (Decimal(number), float(Decimal(number)) if "s" not in number else None, number):
+        with pytest.raises(InvalidInput):
+            rounded_rate(wrong)
