@@ -133,7 +133,7 @@ class OrderDesk:
         return next(iter(stored.values()))
 
     async def _find_payer(self, settling: Settling, order: Invoice, draft: OrderDraft, names: Sequence[str]) -> Invoice:
-        """Tie a new order to who signed for it, named it with money, or paid as its customer before; pay it; return it."""
+        """Tie a new order to who signed for it, named it with money, or paid as its customer before, and pay it."""
         connection, market = settling.connection, _market(order)
         named_by = await orders.named_by(connection, order.chain, names[:1] if self.strict else names)
         ours = await links.addresses(connection, order.chain, draft.customer_id)
