@@ -11,6 +11,7 @@ from harvester.config.forms import chain_names
 from harvester.config.settings import DEFAULT_CHAINS, Settings
 from harvester.config.variables import Variables
 from harvester.domain.errors import ConfigurationError
+from harvester.pulse import Pulses
 
 _Settings = TypeVar("_Settings", bound=Settings)
 
@@ -24,6 +25,8 @@ class Configuration(Generic[_Settings]):
     adapters: Sequence[Adapter]
     registry: CollectorRegistry
     """Where the adapters registered their metrics."""
+    pulses: Pulses
+    """Where the adapters' loops beat."""
     secrets: frozenset[str]
     """Texts that must never be shown."""
 
@@ -49,7 +52,8 @@ def configure(
     adapters = [adapter for plugin in plugins if (adapter := builder.build(plugin))]
     if settings is None or mistakes:
         raise ExceptionGroup("configuration", mistakes)
-    return Configuration(settings, plugins, adapters, builder.registry, frozenset(settings.secrets() | builder.secrets))
+    secrets = frozenset(settings.secrets() | builder.secrets)
+    return Configuration(settings, plugins, adapters, builder.registry, builder.pulses, secrets)
 
 
 def choose_plugins(settings: Settings, installed: Mapping[str, AdapterPlugin]) -> Sequence[AdapterPlugin]:
@@ -73,6 +77,7 @@ class _Builder:
 
     def __init__(self, variables: Variables, clock: Clock, mistakes: list[ConfigurationError]) -> None:
         self.registry = CollectorRegistry()
+        self.pulses = Pulses(self.registry, clock)
         self.secrets: set[str] = set()
         self._variables = variables
         self._clock = clock
@@ -94,7 +99,7 @@ class _Builder:
         self.secrets |= {environ[name] for name in plugin.secrets & environ.keys()}
         adapter = None
         try:
-            adapter = plugin.build(AdapterContext(self._clock, self.registry, environ))
+            adapter = plugin.build(AdapterContext(self._clock, self.registry, environ, self.pulses.watched))
         except* ConfigurationError as group:
             # A setting whose file cannot be read has been told of; that it is missing is no second mistake.
             self._mistakes += [found for found in flatten(group) if str(found).partition(":")[0] not in unreadable]
