@@ -48,6 +48,12 @@ class Chains:
         """Return the currency that an asset is, or None if it is not configured."""
         return next((each for each in self._currencies.values() if (each.chain, each.asset) == (chain, asset)), None)
 
+    def tickers(self) -> Mapping[str, Sequence[str]]:
+        """Return the tickers of each chain's currencies, by the chain's name."""
+        return {
+            chain: [each.ticker for each in self._currencies.values() if each.chain == chain] for chain in self.adapters
+        }
+
     def asset_forms(self, text: str) -> Sequence[str]:
         """Return what `text` may mean as an asset: itself, or the asset of the currency that has this ticker."""
         currency = self._currencies.get(text)

@@ -24,6 +24,7 @@ from harvester.storage import (
     event_feed,
     events,
     invoices,
+    open_payments,
     outbox,
     payment_acts,
     payments,
@@ -145,6 +146,9 @@ USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
     "count deliveries": lambda c, _: deliveries.backlog(c),
+    "walk through unmatched payments": lambda c, place: open_payments.walk_on(
+        c, PaymentClass.UNMATCHED, open_payments.Walk(place.then)
+    ),
     "create an invoice": _create,
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
     "list invoices": lambda c, place: invoices.page(c, PAGE, place.invoice_id),
