@@ -13,7 +13,7 @@ from harvester.domain.events import EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment, PaymentClass, Transfer
-from harvester.metrics import Metrics
+from harvester.metrics import OTHER_ASSET, Metrics
 from harvester.services.chains import Chains
 from harvester.services.ordering import difference, new_order
 from harvester.services.payment_events import confirmed_event, recorded_events
@@ -85,7 +85,7 @@ class OrderDesk:
             settling.events += recorded_events(payment)
             if transfer.order_reference is not None:
                 await self._tie(settling, transfer)
-            self.metrics.payments.labels(self.chain, PaymentClass.CREDIT.value).inc()
+            settling.recorded.append(payment)
             return Reported(payment.id, new=True)
 
     async def confirm(self, tx_hash: str, index: int, badge: Badge) -> Reported:
@@ -167,11 +167,15 @@ class OrderDesk:
             settling = Settling(connection, self.chains, self.clock(), self.lives.unpaid)
             yield settling
             await settling.finish()
-        announce(settling, self.signals, self.metrics)
+        announce(settling, self.chains, self.signals, self.metrics)
 
 
-def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
+def announce(settling: Settling, chains: Chains, signals: Signals, metrics: Metrics) -> None:
     """Wake whoever waits for the events of a transaction that is committed, and count."""
+    for payment in settling.recorded:
+        currency = chains.find_currency(payment.chain, payment.asset)
+        ticker = currency.ticker if currency else OTHER_ASSET
+        metrics.payments.labels(payment.chain, ticker, payment.payment_class.value).inc()
     for event in settling.events:
         if event.sequence is not None and event.type is not EventType.MODIFIED:
             status = event.type.removeprefix("invoice.")

@@ -16,7 +16,7 @@ from harvester.domain.errors import InvariantBroken
 from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
-from harvester.domain.payment import Transfer
+from harvester.domain.payment import Payment, Transfer
 from harvester.services.chains import Chains
 from harvester.services.rendering import private_json
 from harvester.storage import credit, events, invoices, links, orders
@@ -58,6 +58,7 @@ class Settling:
     now: datetime
     unpaid_life: timedelta
     events: list[Event] = field(default_factory=list)
+    recorded: list[Payment] = field(default_factory=list)
 
     async def finish(self) -> None:
         """Store the events."""
