@@ -9,15 +9,14 @@ from uuid import UUID
 from harvester.chain import Clock
 from harvester.chain.desk import Badge, Lives, OrderDraft, Placed, Reported, Wallet
 from harvester.domain.errors import ActRefused, NotFound
-from harvester.domain.events import EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment, PaymentClass, Transfer
-from harvester.metrics import OTHER_ASSET, Metrics
+from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.ordering import difference, new_order
 from harvester.services.payment_events import confirmed_event, recorded_events
-from harvester.services.settling import Market, Settling, Source, take_credit, tie
+from harvester.services.settling import Market, Settling, Source, announce, take_credit, tie
 from harvester.storage import credit, invoices, links, orders, payments, wallets
 from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.database import Database
@@ -167,22 +166,7 @@ class OrderDesk:
             settling = Settling(connection, self.chains, self.clock(), self.lives.unpaid)
             yield settling
             await settling.finish()
-        announce(settling, self.chains, self.signals, self.metrics)
-
-
-def announce(settling: Settling, chains: Chains, signals: Signals, metrics: Metrics) -> None:
-    """Wake whoever waits for the events of a transaction that is committed, and count."""
-    for payment in settling.recorded:
-        currency = chains.find_currency(payment.chain, payment.asset)
-        ticker = currency.ticker if currency else OTHER_ASSET
-        metrics.payments.labels(payment.chain, ticker, payment.payment_class.value).inc()
-    for event in settling.events:
-        if event.sequence is not None and event.type is not EventType.MODIFIED:
-            status = event.type.removeprefix("invoice.")
-            metrics.transitions.labels("waiting" if status == "claimed" else status).inc()
-    if settling.events:
-        signals.publish("deliveries")
-        signals.publish("events")
+        announce(settling, self.signals, self.metrics)
 
 
 def _market(order: Invoice) -> Market:

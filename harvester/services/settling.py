@@ -17,11 +17,13 @@ from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import Payment, Transfer
+from harvester.metrics import OTHER_ASSET, Metrics
 from harvester.services.chains import Chains
 from harvester.services.rendering import private_json
 from harvester.storage import credit, events, invoices, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner
 from harvester.storage.database import Connection
+from harvester.storage.signals import Signals
 
 HOUSE: Final = tuple(
     Owner(kind) for kind in (AccountKind.RECEIVED, AccountKind.SETTLED, AccountKind.NOTES, AccountKind.REFUNDED)
@@ -83,6 +85,10 @@ class Settling:
         if entries:
             await credit.insert(self.connection, entries, actor, self.now)
 
+    async def enter_one(self, entry: Entry, actor: str) -> int:
+        """Enter a movement of credit; return its number."""
+        return (await credit.insert(self.connection, [entry], actor, self.now))[0]
+
     async def claim(self, order: Invoice, address: str, cause: str) -> Invoice:
         """Tie the locked `order`, which has a customer, to the owner of `address`; return it.
 
@@ -101,7 +107,7 @@ class Settling:
         """Pay of the locked `open_orders` what the address can, one after the other; return those that are paid."""
         giver = Owner(AccountKind.ADDRESS, address)
         paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
-        return [await self._settle(purse, order, {giver: order.amount}, source) for order in paid]
+        return [await self.settle(purse, order, {giver: order.amount}, source) for order in paid]
 
     async def pay_owed(self, purse: "Purse", market: Market, address: str, source: "Source") -> None:
         """Pay what customers of this address owe, as far as its credit goes."""
@@ -116,7 +122,7 @@ class Settling:
         if parts is None or not account.queue([order], source.time):
             return None
         owners = {number: owner for owner, number in purse.ids.items()}
-        return await self._settle(purse, order, {owners[number]: part for number, part in parts}, source)
+        return await self.settle(purse, order, {owners[number]: part for number, part in parts}, source)
 
     async def givers(self, market: Market, customer_id: str) -> Sequence[Owner]:
         """Return whose credit the customer may use: his addresses', the newest first, and his own."""
@@ -150,7 +156,7 @@ class Settling:
         self.events.append(event)
         return event
 
-    async def _settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
+    async def settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
         settled = purse.ids[Owner(AccountKind.SETTLED)]
         entries = [
             Entry(EntryKind.SETTLEMENT, purse.take(owner, part), settled, part, invoice_id=order.id)
@@ -208,6 +214,21 @@ async def take_credit(
         entry = Entry(EntryKind.PAYMENT, origin, target, transfer.amount, payment_id=payment_id)
         await settling.enter([entry], cause)
         await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash))
+
+
+def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
+    """Wake whoever waits for the events of a transaction that is committed, and count."""
+    for payment in settling.recorded:
+        currency = settling.chains.find_currency(payment.chain, payment.asset)
+        ticker = currency.ticker if currency else OTHER_ASSET
+        metrics.payments.labels(payment.chain, ticker, payment.payment_class.value).inc()
+    for event in settling.events:
+        if event.sequence is not None and event.type is not EventType.MODIFIED:
+            status = event.type.removeprefix("invoice.")
+            metrics.transitions.labels("waiting" if status == "claimed" else status).inc()
+    if settling.events:
+        signals.publish("deliveries")
+        signals.publish("events")
 
 
 async def tie(settling: Settling, order: Invoice, address: str, cause: str) -> Invoice:

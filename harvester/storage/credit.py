@@ -61,6 +61,36 @@ class Entry:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What has become of an account, in base units."""
+
+    gained: int
+    """Confirmed money, and what was granted."""
+    spent: int
+    """What paid for orders, was sent back or taken away."""
+
+    @property
+    def balance(self) -> int:
+        """What is left."""
+        return self.gained - self.spent
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A movement, as one account sees it."""
+
+    number: int
+    kind: EntryKind
+    amount: int
+    """Base units; negative if the account gave them."""
+    payment_id: int | None
+    invoice_id: UUID | None
+    actor: str
+    reason: str | None
+    created_at: datetime
+
+
 # Existing ones are read first: an upsert of what is there would still use up a number of the sequence, and lock it.
 OPEN: Final = """
 INSERT INTO credit_accounts (chain, asset, kind, owner)
@@ -93,7 +123,34 @@ INSERT INTO credit_entries
 SELECT $1, $2, * FROM unnest(
     $3::text[], $4::bigint[], $5::bigint[], $6::numeric[], $7::bigint[], $8::uuid[], $9::text[]
 )
+RETURNING number
 """
+# What a house account gave and got tells how an account came to what it has.
+STATEMENTS: Final = """
+SELECT account.kind, account.owner, moves.*
+FROM credit_accounts AS account, LATERAL (
+    SELECT coalesce(sum(amount) FILTER (WHERE kind IN ('payment', 'note') AND to_account = account.id), 0) AS gained,
+           coalesce(sum(amount) FILTER (WHERE from_account = account.id), 0) AS spent
+    FROM (
+        SELECT kind, amount, from_account, to_account FROM credit_entries WHERE to_account = account.id
+        UNION ALL
+        SELECT kind, amount, from_account, to_account FROM credit_entries WHERE from_account = account.id
+    ) AS entries
+) AS moves
+WHERE chain = $1 AND asset = $2 AND (account.kind, account.owner) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+"""
+HISTORY: Final = """
+SELECT number, entries.kind, CASE WHEN to_account = account.id THEN amount ELSE -amount END AS amount,
+    payment_id, invoice_id, actor, reason, created_at
+FROM credit_accounts AS account, LATERAL (
+    (SELECT * FROM credit_entries WHERE to_account = account.id AND number < $6 ORDER BY number DESC LIMIT $5)
+    UNION ALL
+    (SELECT * FROM credit_entries WHERE from_account = account.id AND number < $6 ORDER BY number DESC LIMIT $5)
+) AS entries
+WHERE account.chain = $1 AND account.asset = $2 AND account.kind = $3 AND account.owner = $4
+ORDER BY number DESC LIMIT $5
+"""
+_LAST_NUMBER: Final = 2**63 - 1
 
 
 async def accounts(connection: Connection, chain: str, asset: str, owners: Sequence[Owner]) -> Mapping[Owner, int]:
@@ -127,13 +184,34 @@ async def have_paid(connection: Connection, ids: Sequence[int]) -> frozenset[int
     return frozenset(row["id"] for row in await connection.fetch(HAVE_PAID, ids))
 
 
-async def insert(connection: Connection, entries: Sequence[Entry], actor: str, now: datetime) -> None:
-    """Enter these movements. The accounts that give are locked, and can give it.
+async def statements(
+    connection: Connection, chain: str, asset: str, owners: Sequence[Owner]
+) -> Mapping[Owner, Statement]:
+    """Return what has become of the credit of `owners`; those without an account have nothing."""
+    kinds, names = [owner.kind.value for owner in owners], [owner.name for owner in owners]
+    rows = await connection.fetch(STATEMENTS, chain, asset, kinds, names)
+    found = {
+        Owner(AccountKind(row["kind"]), row["owner"]): Statement(int(row["gained"]), int(row["spent"])) for row in rows
+    }
+    return {owner: found.get(owner, Statement(0, 0)) for owner in owners}
+
+
+async def history(
+    connection: Connection, chain: str, asset: str, owner: Owner, limit: int, before: int | None
+) -> Sequence[StatementLine]:
+    """Return at most `limit` movements of an account, the newest first: those before number `before`."""
+    before = _LAST_NUMBER if before is None else before
+    rows = await connection.fetch(HISTORY, chain, asset, owner.kind.value, owner.name, limit, before)
+    return [StatementLine(**{**row, "kind": EntryKind(row["kind"]), "amount": int(row["amount"])}) for row in rows]
+
+
+async def insert(connection: Connection, entries: Sequence[Entry], actor: str, now: datetime) -> Sequence[int]:
+    """Enter these movements; return their numbers. The accounts that give are locked, and can give it.
 
     Raises:
         asyncpg.UniqueViolationError: a payment is entered twice, or an order settled twice by one account.
     """
-    await connection.execute(
+    rows = await connection.fetch(
         INSERT,
         actor,
         now,
@@ -145,3 +223,4 @@ async def insert(connection: Connection, entries: Sequence[Entry], actor: str, n
         [entry.invoice_id for entry in entries],
         [entry.reason for entry in entries],
     )
+    return [row["number"] for row in rows]

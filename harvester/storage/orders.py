@@ -20,6 +20,10 @@ SELECT id FROM invoices
 WHERE customer_id = ANY ($1::text[]) AND chain = $2 AND asset = $3 AND status IN ('unclaimed', 'waiting')
 ORDER BY status = 'unclaimed', created_at, id LIMIT $4
 """
+OWED_IN_ALL: Final = """
+SELECT coalesce(sum(amount), 0) FROM invoices
+WHERE customer_id = ANY ($1::text[]) AND chain = $2 AND asset = $3 AND status IN ('unclaimed', 'waiting')
+"""
 TAKEN: Final = "SELECT id FROM invoices WHERE order_id = $1 UNION SELECT id FROM invoices WHERE alt_id = $2"
 # Two that speak of one order, which one of them makes, wait for each other.
 LOCK_REFERENCES: Final = """
@@ -56,6 +60,11 @@ async def named_by(connection: Connection, chain: str, references: Sequence[str]
 async def taken(connection: Connection, order_id: str, alt_id: str | None) -> Sequence[UUID]:
     """Return the invoices that have one of these names."""
     return [row["id"] for row in await connection.fetch(TAKEN, order_id, alt_id)]
+
+
+async def owed(connection: Connection, customer_ids: Sequence[str], chain: str, asset: str) -> int:
+    """Return the base units of all open orders of these customers."""
+    return int(await connection.fetchval(OWED_IN_ALL, customer_ids, chain, asset))
 
 
 async def lock_owed(connection: Connection, customer_ids: Sequence[str], chain: str, asset: str) -> Sequence[Invoice]:
