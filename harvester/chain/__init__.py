@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     import asyncio
 
     import click
+    from aiohttp import web
     from prometheus_client import CollectorRegistry
+
+    from harvester.chain.desk import Desk
 
 ENTRY_POINT_GROUP: Final = "harvester.adapters"
 MAX_BATCH_TRANSFERS: Final = 512
@@ -302,6 +305,8 @@ class AdapterPlugin:
     """Folder with the adapter's own migrations."""
     secrets: frozenset[str] = field(default_factory=frozenset)
     """Those of `variables` that must never be shown."""
+    routes: "Callable[[Adapter, Desk], Sequence[web.RouteDef]] | None" = None
+    """Routes that the API serves besides; they answer in a wire format of their own."""
 
 
 def load_plugins() -> dict[str, AdapterPlugin]:

@@ -16,6 +16,7 @@ from harvester.webhooks.signing import Secret
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _POSTGRES_HOST: Final = re.compile(r"([^\[\]:]*|\[[0-9A-Fa-f:.%]+\])(:[0-9]{1,5})?")
+_HOURS: Final = re.compile(r"[0-9]{1,5}")
 _SECONDS: Final = re.compile(r"[0-9]{1,8}")
 _PERCENT_OF_JUMP: Final = re.compile(r"[0-9]{1,4}")
 _PLUGIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -145,6 +146,12 @@ def days(text: str) -> timedelta:
     """Read a number of days, at most ten years."""
     _must(_DAYS.fullmatch(text) is not None and int(text) <= MAX_DAYS)
     return timedelta(days=int(text))
+
+
+def hours(text: str) -> timedelta:
+    """Read a number of hours, from one hour to ten years."""
+    _must(_HOURS.fullmatch(text) is not None and 1 <= int(text) <= MAX_DAYS * 24)
+    return timedelta(hours=int(text))
 
 
 def seconds(text: str) -> timedelta:

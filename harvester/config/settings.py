@@ -91,6 +91,18 @@ class Settings(BaseSettings):
         Allowed("percent of an invoice's amount that may be missing, from 0 to 50, such as 0.5"),
     ] = 0
     """How much of an invoice's amount may be missing, in millionths."""
+    credit_unmatched: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = False
+    """Whether money that names no invoice is its sender's credit, and pays what customers of that address owe."""
+    unclaimed_order_hours: Annotated[
+        timedelta, _text(forms.hours), Allowed(f"a whole number of hours from 1 to {forms.MAX_DAYS * 24}")
+    ] = timedelta(hours=2)
+    """How long an order waits for a payer to be tied to it."""
+    unpaid_order_hours: Annotated[
+        timedelta, _text(forms.hours), Allowed(f"a whole number of hours from 1 to {forms.MAX_DAYS * 24}")
+    ] = timedelta(hours=48)
+    """How long an order waits for money once a payer is tied to it."""
+    strict_order_ids: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
+    """Whether people and payments name orders by their ids only, not by their second names."""
     keep_watching_days: Annotated[
         timedelta, _text(forms.days), Allowed(f"a whole number of days from 0 to {forms.MAX_DAYS}")
     ] = timedelta(days=30)

@@ -127,10 +127,8 @@ class Accounts:
         currency = self.chains.currency(ticker)
         async with self.database.connection() as connection:
             addresses = await links.addresses(connection, currency.chain, customer_id)
-            owners = [
-                Owner(AccountKind.CUSTOMER, customer_id),
-                *(Owner(AccountKind.ADDRESS, each) for each in addresses),
-            ]
+            owners = [Owner(AccountKind.CUSTOMER, customer_id)]
+            owners += [Owner(AccountKind.ADDRESS, address) for address in addresses]
             statements = await credit.statements(connection, currency.chain, currency.asset, owners)
             owed = await orders.owed(connection, [customer_id], currency.chain, currency.asset)
         own, *others = (statements[owner] for owner in owners)
