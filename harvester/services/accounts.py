@@ -51,9 +51,10 @@ class Accounts:
     unpaid_life: timedelta
 
     async def issue(self, customer_id: str, amount: int, ticker: str, actor: str, reason: str | None) -> int:
-        """Grant the customer `amount` base units, or take so much away if it is negative; return the number of the note.
+        """Grant the customer `amount` base units, or take as much away if it is negative; return the note's number.
 
-        What he owes is paid from all that he has, order by order, as far as it goes. His own account may become negative.
+        What he owes is paid from all that he has, order by order, as far as it goes. His own account may become
+        negative.
 
         Raises:
             InvalidInput: the amount is 0 or too large, the id or the ticker not allowed.
