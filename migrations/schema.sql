@@ -223,6 +223,19 @@ CREATE TABLE public.leases (
     CONSTRAINT leases_token_check CHECK ((token >= 0))
 );
 
+CREATE TABLE public.payer_keys (
+    chain text NOT NULL,
+    address text NOT NULL,
+    key bytea NOT NULL,
+    committed_at timestamp with time zone NOT NULL,
+    paid boolean DEFAULT false NOT NULL,
+    CONSTRAINT payer_keys_key_check CHECK (((octet_length(key) >= 1) AND (octet_length(key) <= 256)))
+);
+
+COMMENT ON TABLE public.payer_keys IS 'the last key that the owner of each account has certified';
+
+COMMENT ON COLUMN public.payer_keys.paid IS 'has paid, as was seen when the key was due to be dropped: it is kept';
+
 CREATE TABLE public.payment_acts (
     number bigint NOT NULL,
     payment_id bigint NOT NULL,
@@ -422,6 +435,9 @@ ALTER TABLE ONLY public.leases
 
 COMMENT ON CONSTRAINT leases_token_is_key ON public.leases IS 'lets FOR KEY SHARE hold off a takeover, which changes the token, but no renewal';
 
+ALTER TABLE ONLY public.payer_keys
+    ADD CONSTRAINT payer_keys_pkey PRIMARY KEY (chain, address);
+
 ALTER TABLE ONLY public.payment_acts
     ADD CONSTRAINT payment_acts_pkey PRIMARY KEY (number);
 
@@ -466,6 +482,8 @@ CREATE INDEX invoices_by_time ON public.invoices USING btree (created_at, id);
 CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pay_to_address, asset, created_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 
 CREATE INDEX invoices_open_by_expiry ON public.invoices USING btree (chain, pay_to_address, asset, expires_at) INCLUDE (status) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
+
+CREATE INDEX payer_keys_unpaid ON public.payer_keys USING btree (chain, committed_at, address) WHERE (NOT paid);
 
 CREATE INDEX payment_acts_by_invoice ON public.payment_acts USING btree (invoice_id) WHERE (invoice_id IS NOT NULL);
 
