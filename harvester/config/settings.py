@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from harvester.config import forms
+from harvester.config import forms, page_forms
 from harvester.config.forms import ListenAddress, Role
 from harvester.config.variables import Given, Variables
 from harvester.domain.egress import Network
@@ -180,6 +180,18 @@ class DaemonSettings(Settings):
     """Public host name, for the manifest."""
     webhook_endpoint: Annotated[SecretStr | None, _secret(forms.web_url), Allowed("an http or https URL")] = None
     """Where events are sent; secret because such a URL often carries a key."""
+    page_style: Annotated[
+        str | None,
+        _text(page_forms.style_sheet),
+        Allowed(f"the path of a style sheet in UTF-8 of at most {page_forms.MAX_STYLE_BYTES} bytes"),
+    ] = None
+    """Style sheet that the payment page loads after its own: the text of the file that is named."""
+    page_explorers: Annotated[
+        tuple[tuple[str, str], ...],
+        _text(page_forms.explorers),
+        Allowed(f"`chain https://…{page_forms.HASH_PLACE}…`, separated by commas, each chain once"),
+    ] = ()
+    """Where the payment page links transactions to: chain, and address with the place of the hash."""
     migrate: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
     """Whether the start applies missing migrations; the embedded database always gets them."""
     rate_source: Annotated[

@@ -8,6 +8,7 @@ HarvesterError
 ├── TransitionRefused       a pair of state and event that the lifecycle does not have
 ├── OrderExists             there is an invoice for this order already; names it
 ├── ActRefused              what somebody wants to make of a payment does not fit what has become of it
+├── NotEnabled              the operator has not set what this needs
 ├── NoRate                  a price cannot be converted now
 ├── BadgeRefused            who reports a payment may not, or not again: nothing was changed
 ├── Unavailable             a node, an endpoint or the database is unwell: try again later
@@ -54,6 +55,10 @@ class OrderExists(HarvesterError):
 
 class ActRefused(HarvesterError):
     """What has become of the payment, or the invoice, does not allow this; nothing was changed."""
+
+
+class NotEnabled(HarvesterError):
+    """The operator has not set what this needs."""
 
 
 class NoRate(HarvesterError):

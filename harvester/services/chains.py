@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from harvester.chain import Account, Adapter, Destination, Health
+from harvester.chain import Account, Adapter, Destination, Health, Sealer, SealingAdapter
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -92,6 +92,14 @@ class Chains:
         """Say how `invoice` is paid; without links and payload if its chain is no longer configured."""
         adapter = self.adapters.get(invoice.chain)
         return adapter.payment_request(invoice) if adapter else _NOT_PAYABLE
+
+    def sealers(self) -> Mapping[str, Sealer]:
+        """Return what seals receipts, by chain, of those chains where it is enabled."""
+        return {
+            name: sealer
+            for name, adapter in self.adapters.items()
+            if isinstance(adapter, SealingAdapter) and (sealer := adapter.sealer())
+        }
 
     def stand_by(self, chain: str, reason: str) -> None:
         """Take note that this process does not scan `chain`, which is well; `reason` says why, to anybody."""

@@ -1,7 +1,8 @@
 """A database as it is after years: invoices, payments, events, deliveries and attempts, made inside PostgreSQL.
 
-For n invoices there are 2n payments, 5n events, deliveries and attempts, and n/5 rates. The newest invoices are
-open, some of the newest deliveries are pending, all else is done. An invoice came every half a minute until now.
+For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, and n/5 rates. The newest
+invoices are open, some of the newest deliveries are pending, all else is done. An invoice came every half a minute
+until now.
 """
 
 from dataclasses import dataclass
@@ -109,12 +110,20 @@ FROM generate_series(1, $1::bigint / 10) AS i,
      (VALUES ('USD'), ('EUR')) AS currencies (currency)
 ORDER BY i
 """
+_PAYER_KEYS: Final = """
+INSERT INTO payer_keys (chain, address, key, committed_at, paid)
+SELECT '{chain}', '0:' || md5((i % 5000)::text) || md5('key' || i), decode(md5(i::text) || md5(i::text), 'hex'),
+       epoch() - ($1 - i) * interval '1 s', i <= $1 - 10100
+FROM generate_series(1, $1::bigint) AS i
+"""
 _ACCOUNT: Final = """
 INSERT INTO accounts (chain, address, pay_to_address, asset, cursor, scanned_until, updated_at)
 VALUES ('{chain}', '{merchant}', '{merchant}', '{asset}', '1:00', epoch(), epoch())
 """
-_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _RATES, _ACCOUNT)
-BIG_TABLES: Final = frozenset({"invoices", "payments", "events", "deliveries", "delivery_attempts", "rates"})
+_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _RATES, _PAYER_KEYS, _ACCOUNT)
+BIG_TABLES: Final = frozenset(
+    {"invoices", "payments", "events", "deliveries", "delivery_attempts", "rates", "payer_keys"}
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from harvester.chain import Account, Batch
+from harvester.chain import Account, Batch, PayerKey
 from harvester.domain.acts import Act, Entry
 from harvester.domain.events import Event, EventType
 from harvester.domain.money import Currency
@@ -23,9 +23,11 @@ from harvester.storage import (
     endpoints,
     event_feed,
     events,
+    exports,
     invoices,
     open_payments,
     outbox,
+    payer_keys,
     payment_acts,
     payments,
     rates,
@@ -142,6 +144,12 @@ def _of(place: Place, value: object) -> Any:
     return value(place) if callable(value) else value
 
 
+async def _take_key(connection: Any, place: Place) -> None:
+    await payer_keys.put(connection, CHAIN, PayerKey(place.payer, bytes(32)), place.now)
+    assert await payer_keys.settle_too_many(connection, CHAIN, PAGE) == PAGE
+    assert await payer_keys.get(connection, CHAIN, place.payer)
+
+
 USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
@@ -184,6 +192,9 @@ USES: Final[Mapping[str, Use]] = {
         at_most=PAGE,
     ),
     "forget old deliveries": lambda c, place: retention.prune(c, 0, place.then, PAGE),
+    "take a payer's key": _take_key,
+    "know how far a chain is read": lambda c, _: payer_keys.read_until(c, CHAIN),
+    "drop payers' keys": lambda c, place: payer_keys.settle_before(c, CHAIN, place.now, PAGE),
     "show a payment": lambda c, place: payments.get(c, place.payment_id),
     "say what a payment was for": _act,
     "list payments": _payments(),
@@ -200,6 +211,8 @@ USES: Final[Mapping[str, Use]] = {
         text="order", since=lambda place: place.then, until=lambda place: place.then + timedelta(days=1)
     ),
     "list payments of an invoice": _payments(invoice_id=lambda place: place.invoice_id),
+    "export payments": lambda c, place: exports.payments(c, (place.then, 0), place.now, PAGE, "USD"),
+    "export invoices": lambda c, place: exports.invoices(c, (place.then, UUID(int=0)), place.now, PAGE, "USD"),
     "say a rate": lambda c, place: rates.insert(c, PAIRS[0], Decimal("5.23"), "test", place.now, place.now + LEASE),
     "know the last rates": lambda c, _: rates.last(c, PAIRS),
     "list the last rates of all": lambda c, _: rates.last_of_all(c, PAGE),
