@@ -31,6 +31,7 @@ create index invoices_owed on invoices (customer_id, chain, asset, created_at, i
 
 alter table payments
     add column order_reference text,
+    add column claimant text,
     add column provisional boolean not null default false,
     drop constraint payments_class_check,
     add constraint payments_class_check check (
@@ -39,6 +40,7 @@ alter table payments
     ) not valid;
 
 comment on column payments.order_reference is 'the order that the payer named, known or not';
+comment on column payments.claimant is 'whose signature for that order came with the payment';
 comment on column payments.provisional is 'recorded before it was final; it counts once it is confirmed';
 
 create index payments_by_order_reference on payments (order_reference, id) where order_reference is not null;

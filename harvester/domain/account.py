@@ -14,10 +14,10 @@ Which order is paid first: `queue`. From where:
   and the next one looked at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from harvester.domain.errors import ActRefused
 from harvester.domain.invoice import Invoice
@@ -25,6 +25,8 @@ from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
 
 UNCLAIMED_LIFE: Final = timedelta(hours=2)
 UNPAID_LIFE: Final = timedelta(hours=48)
+
+_Giver = TypeVar("_Giver", bound=Hashable)
 
 
 def queue(orders: Iterable[Invoice], at: datetime) -> list[Invoice]:
@@ -50,21 +52,18 @@ def pay_in_order(balance: int, orders: Iterable[Invoice], at: datetime) -> list[
     return paid
 
 
-def pay_one(order: Invoice, balances: Mapping[int, int]) -> Sequence[tuple[int, int]] | None:
-    """Return the parts, as (account id, base units), in which accounts with `balances` pay `order`; None: they cannot.
+def pay_one(order: Invoice, balances: Mapping[_Giver, int]) -> Mapping[_Giver, int] | None:
+    """Return how many base units each of those with `balances` gives to pay `order`; None: they cannot.
 
-    The largest balance gives first; of equal ones the lower id. What is free takes a part of nothing from one account.
+    The largest balance gives first; of equal ones that which comes first. What is free takes nothing, from one of them.
     """
-    givers = sorted(
-        ((balance, account) for account, balance in balances.items() if balance >= 0),
-        key=lambda giver: (-giver[0], giver[1]),
-    )
-    if not givers or sum(balance for balance, _ in givers) < order.amount:
+    givers = sorted((giver for giver in balances if balances[giver] >= 0), key=lambda giver: -balances[giver])
+    if not givers or sum(balances[giver] for giver in givers) < order.amount:
         return None
-    parts, due = [], order.amount
-    for balance, account in givers:
-        parts.append((account, part := min(balance, due)))
-        due -= part
+    parts, due = {}, order.amount
+    for giver in givers:
+        parts[giver] = min(balances[giver], due)
+        due -= parts[giver]
         if not due:
             break
     return parts

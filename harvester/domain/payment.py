@@ -34,6 +34,8 @@ class Transfer:
     """Why it names no invoice, or why it is ignored."""
     order_reference: str | None = None
     """The order that it names, on chains where payers name orders; known or not."""
+    claimant: str | None = None
+    """The address whose owner has signed for that order."""
     provisional: bool = False
     """True while the chain may still take it back: it counts for nothing before it is confirmed."""
     ignored: bool = False

@@ -61,6 +61,8 @@ class OrderDesk:
             if order.chain != self.chain:
                 raise ActRefused(f"order {order.order_id} is paid on another chain")
             claimed = await settling.claim(order, address, cause)
+            if claimed is order:
+                return order
             paid = await settling.pay_from_address(purse, address, [claimed], Source(cause, settling.now))
             return paid[0] if paid else claimed
 
@@ -101,7 +103,9 @@ class OrderDesk:
             market = Market(payment.chain, payment.asset)
             purse = await settling.accounts(market, [Owner(AccountKind.ADDRESS, payment.payer)])
             transfer = Transfer(tx_hash, index, payment.asset, payment.amount, payment.payer, settling.now)
-            await take_credit(settling, purse, market, [(payment.id, transfer)])
+            reference = payment.order_reference
+            named = await orders.find(connection, reference, strict=self.strict) if reference else None
+            await take_credit(settling, purse, market, [(payment.id, transfer)], named)
             settling.events.append(confirmed_event(payment, settling.now))
             return Reported(payment.id, new=True)
 
@@ -136,15 +140,18 @@ class OrderDesk:
         connection, market = settling.connection, _market(order)
         named_by = await orders.named_by(connection, order.chain, names[:1] if self.strict else names)
         ours = await links.addresses(connection, order.chain, draft.customer_id)
-        candidates = list(dict.fromkeys([*([draft.claimed_by] if draft.claimed_by else []), *named_by, *ours]))
+        signers = [draft.claimed_by, *(claimant for _, claimant in named_by)]
+        namers = [address for payer, claimant in named_by for address in (claimant, payer)]
+        candidates = list(dict.fromkeys(address for address in [draft.claimed_by, *namers, *ours] if address))
         if not candidates:
             return order
         purse = await settling.accounts(market, [Owner(AccountKind.ADDRESS, address) for address in candidates])
-        sure = {draft.claimed_by, *named_by}
-        payers = await credit.have_paid(connection, [purse.ids[Owner(AccountKind.ADDRESS, each)] for each in ours])
-        for address in candidates:
-            if address in sure or purse.ids[Owner(AccountKind.ADDRESS, address)] in payers:
-                order = await tie(settling, order, address, _PLACED)
+        for claimant in dict.fromkeys(signers):
+            if claimant or named_by:
+                order = await tie(settling, order, _PLACED, claimant)
+        paid_before = await credit.have_paid(connection, [purse.ids[Owner(AccountKind.ADDRESS, each)] for each in ours])
+        if paid_before:
+            order = await tie(settling, order, _PLACED, None)
         if order.status is Status.WAITING:
             for address in candidates:
                 if paid := await settling.pay_from_address(purse, address, [order], Source(_PLACED, settling.now)):
@@ -157,7 +164,7 @@ class OrderDesk:
             return  # the reference stays with the payment: the order may come later
         order = await _lock(settling, found)
         if (order.chain, order.asset) == (self.chain, transfer.asset) and settling.now <= order.expires_at:
-            await tie(settling, order, transfer.payer, f"chain:{transfer.tx_hash}")
+            await tie(settling, order, f"chain:{transfer.tx_hash}", transfer.claimant)
 
     @asynccontextmanager
     async def _settling(self) -> AsyncIterator[Settling]:

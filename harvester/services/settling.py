@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -109,20 +110,28 @@ class Settling:
         paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
         return [await self.settle(purse, order, {giver: order.amount}, source) for order in paid]
 
-    async def pay_owed(self, purse: "Purse", market: Market, address: str, source: "Source") -> None:
-        """Pay what customers of this address owe, as far as its credit goes."""
+    async def pay_owed(
+        self, purse: "Purse", market: Market, address: str, source: "Source", named: UUID | None = None
+    ) -> None:
+        """Pay what customers of this address owe, and the order `named`, as far as its credit goes."""
         customers = await links.customers(self.connection, market.chain, address)
-        if customers and purse.balance(Owner(AccountKind.ADDRESS, address)) >= 0:
-            owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset)
+        if (customers or named) and purse.balance(Owner(AccountKind.ADDRESS, address)) >= 0:
+            owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset, named)
             await self.pay_from_address(purse, address, owed, source)
 
     async def pay_one(self, purse: "Purse", order: Invoice, source: "Source") -> Invoice | None:
         """Pay the locked `order` from all accounts of the purse together; None: they cannot, or its time is over."""
-        parts = account.pay_one(order, purse.balances)
+        parts = account.pay_one(order, {owner: purse.balance(owner) for owner in sorted(purse.owners())})
         if parts is None or not account.queue([order], source.time):
             return None
-        owners = {number: owner for owner, number in purse.ids.items()}
-        return await self.settle(purse, order, {owners[number]: part for number, part in parts}, source)
+        return await self.settle(purse, order, parts, source)
+
+    async def give(self, house: "Purse", order: Invoice, actor: str, reason: str) -> Invoice:
+        """Settle the locked `order` from what the merchant grants; return it."""
+        source, target = house.ids[Owner(AccountKind.NOTES)], house.ids[Owner(AccountKind.SETTLED)]
+        entry = Entry(EntryKind.SETTLEMENT, source, target, order.amount, invoice_id=order.id, reason=reason)
+        await self.enter([entry], actor)
+        return await self.change(order, account.settle(order, _granted(order), self.now, self.now), actor)
 
     async def givers(self, market: Market, customer_id: str) -> Sequence[Owner]:
         """Return whose credit the customer may use: his addresses', the newest first, and his own."""
@@ -179,6 +188,10 @@ class Purse:
     balances: dict[int, int]
     """Theirs: base units, as this transaction knows them."""
 
+    def owners(self) -> Iterable[Owner]:
+        """Return whose they are."""
+        return (owner for owner, number in self.ids.items() if number in self.balances)
+
     def balance(self, owner: Owner) -> int:
         """Return the balance in base units."""
         return self.balances[self.ids[owner]]
@@ -201,11 +214,16 @@ class Purse:
 
 
 async def take_credit(
-    settling: Settling, purse: Purse, market: Market, received: Sequence[tuple[int, Transfer]]
+    settling: Settling,
+    purse: Purse,
+    market: Market,
+    received: Sequence[tuple[int, Transfer]],
+    named: UUID | None = None,
 ) -> None:
     """Enter confirmed transfers that name no invoice as their senders' credit, and pay what is owed from there.
 
-    `received`: ids of the payments, and their transfers in chain order. The senders' accounts are in `purse`.
+    `received`: ids of the payments, and their transfers in chain order. The senders' accounts are in `purse`. `named`:
+    an order that is paid besides, because the transfer names it.
     """
     origin = purse.ids[Owner(AccountKind.RECEIVED)]
     for payment_id, transfer in received:
@@ -213,7 +231,7 @@ async def take_credit(
         cause = f"chain:{transfer.tx_hash}"
         entry = Entry(EntryKind.PAYMENT, origin, target, transfer.amount, payment_id=payment_id)
         await settling.enter([entry], cause)
-        await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash))
+        await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash), named)
 
 
 def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
@@ -231,12 +249,22 @@ def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
         signals.publish("events")
 
 
-async def tie(settling: Settling, order: Invoice, address: str, cause: str) -> Invoice:
-    """Tie a locked order to a payer who named it, if it is open; return it. What is closed stays as it is."""
-    if order.status is Status.WAITING:
-        await links.link(settling.connection, order.chain, address, _customer(order), settling.now, cause)
+async def tie(settling: Settling, order: Invoice, cause: str, claimant: str | None) -> Invoice:
+    """Let a locked order that a payer has named wait for him, if it is unclaimed; return it.
+
+    `claimant`: the address whose owner has signed for it, and so belongs to its customer from now on. Money that only
+    names an order ties nobody to its customer: it pays that order. What is closed stays as it is.
+    """
+    if claimant and order.status in OPEN:
+        await links.link(settling.connection, order.chain, claimant, _customer(order), settling.now, cause)
+    if order.status is not Status.UNCLAIMED or settling.now > order.expires_at:
         return order
-    return await settling.claim(order, address, cause) if order.status in OPEN else order
+    claimed = account.claim(order, linked=False, now=settling.now, unpaid_life=settling.unpaid_life)
+    return await settling.change(order, claimed, cause, EventType.CLAIMED)
+
+
+def _granted(order: Invoice) -> str:
+    return CUSTOMER_PREFIX + _customer(order)
 
 
 def _customer(order: Invoice) -> str:

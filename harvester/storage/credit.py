@@ -38,9 +38,9 @@ class EntryKind(StrEnum):
     REFUND = "refund"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Owner:
-    """Names an account of one chain and asset."""
+    """Names an account of one chain and asset. In their order, addresses come before customers."""
 
     kind: AccountKind
     name: str = ""

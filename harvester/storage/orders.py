@@ -16,9 +16,15 @@ SELECT id FROM (
 ) AS found ORDER BY rank LIMIT 1
 """
 OWED: Final = """
-SELECT id FROM invoices
-WHERE customer_id = ANY ($1::text[]) AND chain = $2 AND asset = $3 AND status IN ('unclaimed', 'waiting')
-ORDER BY status = 'unclaimed', created_at, id LIMIT $4
+SELECT id FROM (
+    SELECT id FROM (
+        SELECT id FROM invoices
+        WHERE customer_id = ANY ($1::text[]) AND chain = $2 AND asset = $3 AND status IN ('unclaimed', 'waiting')
+        ORDER BY status = 'unclaimed', created_at, id LIMIT $4
+    ) AS first
+    UNION SELECT id FROM invoices
+    WHERE id = $5 AND chain = $2 AND asset = $3 AND status IN ('unclaimed', 'waiting')
+) AS owed
 """
 OWED_IN_ALL: Final = """
 SELECT coalesce(sum(amount), 0) FROM invoices
@@ -32,8 +38,8 @@ SELECT pg_advisory_xact_lock(key) FROM (
 ) AS keys
 """
 NAMED_BY: Final = """
-SELECT payer FROM payments WHERE chain = $1 AND order_reference = ANY ($2::text[])
-GROUP BY payer ORDER BY max(id) DESC LIMIT $3
+SELECT payer, claimant FROM payments WHERE chain = $1 AND order_reference = ANY ($2::text[])
+GROUP BY payer, claimant ORDER BY max(id) DESC LIMIT $3
 """
 MOST_PAYERS: Final = 100
 """Payers that named one order and are looked at; the newest."""
@@ -52,9 +58,12 @@ async def lock_references(connection: Connection, references: Sequence[str]) -> 
     await connection.execute(LOCK_REFERENCES, references)
 
 
-async def named_by(connection: Connection, chain: str, references: Sequence[str]) -> Sequence[str]:
-    """Return whose payments, confirmed or not, named an order so: the last one first, at most MOST_PAYERS."""
-    return [row["payer"] for row in await connection.fetch(NAMED_BY, chain, references, MOST_PAYERS)]
+async def named_by(connection: Connection, chain: str, references: Sequence[str]) -> Sequence[tuple[str, str | None]]:
+    """Return whose payments, confirmed or not, named an order so, and who signed for it: the last first, at most
+    MOST_PAYERS.
+    """
+    rows = await connection.fetch(NAMED_BY, chain, references, MOST_PAYERS)
+    return [(row["payer"], row["claimant"]) for row in rows]
 
 
 async def taken(connection: Connection, order_id: str, alt_id: str | None) -> Sequence[UUID]:
@@ -67,8 +76,12 @@ async def owed(connection: Connection, customer_ids: Sequence[str], chain: str, 
     return int(await connection.fetchval(OWED_IN_ALL, customer_ids, chain, asset))
 
 
-async def lock_owed(connection: Connection, customer_ids: Sequence[str], chain: str, asset: str) -> Sequence[Invoice]:
-    """Return, locked, at most MOST open orders of these customers, the first that are to be paid; in no order."""
-    rows = await connection.fetch(OWED, customer_ids, chain, asset, MOST)
+async def lock_owed(
+    connection: Connection, customer_ids: Sequence[str], chain: str, asset: str, named: UUID | None = None
+) -> Sequence[Invoice]:
+    """Return, locked, at most MOST open orders of these customers, the first that are to be paid, and the order `named`
+    if it is open; in no order.
+    """
+    rows = await connection.fetch(OWED, customer_ids, chain, asset, MOST, named)
     locked = await invoices.lock(connection, sorted(row["id"] for row in rows))
     return list(locked.values())

@@ -20,11 +20,11 @@ WHERE chain = $1
 INSERT: Final = """
 INSERT INTO payments (
     chain, account_address, pay_to_address, proof, recorded_at, tx_hash, transfer_index, asset, amount, payer, time,
-    class, reason, text, reference, invoice_id, order_reference, provisional
+    class, reason, text, reference, invoice_id, order_reference, provisional, claimant
 )
 SELECT $1, $2, $3, $4, $5, * FROM unnest(
     $6::text[], $7::integer[], $8::text[], $9::numeric[], $10::text[], $11::timestamptz[],
-    $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[], $17::text[], $18::boolean[]
+    $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[], $17::text[], $18::boolean[], $19::text[]
 )
 RETURNING id, tx_hash, transfer_index
 """
@@ -115,6 +115,7 @@ async def insert(
         [invoice_id for *_, invoice_id in classed],
         [transfer.order_reference for transfer, *_ in classed],
         [transfer.provisional for transfer, *_ in classed],
+        [transfer.claimant for transfer, *_ in classed],
     )
     return {(row["tx_hash"], row["transfer_index"]): row["id"] for row in rows}
 
