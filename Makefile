@@ -1,4 +1,4 @@
-# make setup | run | test | lint | format | schema | bench | longlives | soak [ROUNDS=200]    (all may be repeated)
+# make setup | run | test | lint | format | schema | reference | bench | longlives | soak [ROUNDS=200]    (all may be repeated)
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.setup-done
 # Installed whether or not the interpreter has a wheel of its own: the native TVM inside runs on all of them.
 TVM    := pytvm==0.0.14
 
-.PHONY: setup run test lint format schema soak bench longlives clean
+.PHONY: setup run test lint format schema reference soak bench longlives clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,9 @@ format: setup
 
 schema: setup
 	WRITE_SCHEMA=1 $(BIN)/pytest -q tests/storage/test_schema.py
+
+reference: setup
+	WRITE_REFERENCE=1 $(BIN)/pytest -q tests/unit/test_docs_reference.py
 
 soak: setup
 	$(BIN)/python -m tests.soak

@@ -12,7 +12,8 @@ from harvester.chain import Clock
 from harvester.config.configuration import Configuration
 from harvester.config.forms import ListenAddress, Role
 from harvester.config.settings import DaemonSettings
-from harvester.housekeeping import Watch, Watcher, count_invoices
+from harvester.counting import Counts
+from harvester.housekeeping import Watch, Watcher
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
 from harvester.outgoing import egress_rules, webhook_client
@@ -26,6 +27,7 @@ from harvester.services.ledger import LedgerService
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
+from harvester.storage.migrate import missing_migrations
 from harvester.storage.signals import Signals
 from harvester.supervision import crew, unless_stopped
 from harvester.webhooks.client import DEFAULT_TIMEOUT_SECS
@@ -49,12 +51,14 @@ async def run_daemon(
     release = version("harvester")
     metrics = Metrics(configuration.registry, release)
     chains = Chains(configuration.adapters)
-    metrics.create_chains(chains.adapters)
+    metrics.create_chains(chains.tickers())
     scopes = migration_scopes(configuration.plugins)
 
     hooks = {name: hook for name, (_, hook) in configuration.hooks.items()}
-
-    async with open_database(settings) as database, webhook_client(settings, clock, release, hooks) as client:
+    async with (
+        open_database(settings, metrics.observe_database) as database,
+        webhook_client(settings, clock, release, hooks) as client,
+    ):
         signals = Signals(database)
         invoicing = Invoicing(database, chains, clock, signals, metrics)
         tolerance_ppm = settings.underpayment_tolerance
@@ -71,7 +75,9 @@ async def run_daemon(
         delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
         feed = EventFeed(database, signals)
         endpoints = Endpoints(database, signals, clock, client, egress_rules(settings))
-        watch = Watch(database, scopes, chains, clock, notifier, stop, metrics, watcher)
+        pulses = configuration.pulses
+        missing = partial(missing_migrations, database, scopes)
+        watch = Watch(missing, chains, clock, pulses, notifier, stop, metrics, watcher)
         opened = asyncio.Event()
         watch.heed("start", lambda: None if opened.is_set() else "not finished")
         token = settings.token.get_secret_value()
@@ -85,18 +91,19 @@ async def run_daemon(
             listening("PORT", api, ListenAddress(settings.host, settings.port) if Role.API in settings.role else None),
             crew(stop) as tasks,
         ):
-            tasks.serve("watch", watch.run())
+            tasks.serve("readiness", pulses.over("readiness", watch.run))
             prepare = partial(prepare_database, database, scopes, settings, hooks, clock)
             if await unless_stopped(stop, when_available(prepare)):
                 opened.set()
                 tasks.serve("signals", signals.run())
                 tasks.work("events", feed.run(stop))
-                tasks.serve("housekeeping", count_invoices(database, metrics, clock))
+                tasks.serve("housekeeping", pulses.over("housekeeping", Counts(database, metrics).run))
                 if Role.DELIVER in settings.role:
                     watch.heed("deliveries", delivery.trouble)
-                    tasks.work("delivery", delivery.run(stop))
+                    tasks.work("deliveries", pulses.over("deliveries", partial(delivery.run, stop)))
                 for name, adapter in chains.adapters.items():
                     if Role.WATCH in settings.role:
-                        tasks.work(name, Leader(adapter, make_ledger, database, chains, metrics).run(stop))
+                        leader = Leader(adapter, make_ledger, database, chains, metrics)
+                        tasks.work(name, pulses.over(f"lease {name}", partial(leader.run, stop)))
                     else:
                         chains.stand_by(name, NOT_ITS_ROLE)

@@ -3,26 +3,22 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NoReturn
 
 import structlog
 
-from harvester.chain import Clock, Health
+from harvester.chain import Clock, Health, Pulse
 from harvester.domain.errors import ConfigurationError, Unavailable
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
+from harvester.pulse import Pulses
 from harvester.services.chains import Chains
-from harvester.storage import invoices
-from harvester.storage.database import Database
-from harvester.storage.migrate import missing_migrations
 
 _LOOK_SECS: Final = 2.0
 _LOOK_AGAIN_SECS: Final = 0.25
 """While something is missing: whoever waits for the daemon should hear soon that it is ready."""
-_COUNT_SECS: Final = 30.0
 _PATIENCE_SECS: Final = 5.0
 _START_EXTENSION_SECS: Final = 60.0
 _QUIET_SECS: Final = 60.0
@@ -40,19 +36,20 @@ class Watch:
 
     def __init__(
         self,
-        database: Database,
-        scopes: Mapping[str, Path],
+        missing: Callable[[], Awaitable[Sequence[str]]],
         chains: Chains,
         clock: Clock,
+        pulses: Pulses,
         notifier: Notifier,
         stop: asyncio.Event,
         metrics: Metrics,
         watcher: Watcher | None = None,
     ) -> None:
-        self._database = database
-        self._scopes = scopes
+        """Build it; `missing` returns what the database lacks, or raises ConfigurationError or Unavailable."""
+        self._missing = missing
         self._chains = chains
         self._clock = clock
+        self._pulses = pulses
         self._notifier = notifier
         self._stop = stop
         self._metrics = metrics
@@ -72,12 +69,17 @@ class Watch:
         """Return why the daemon is not ready, apart from its chains: from memory, at most seconds old."""
         return ["the daemon is stopping"] if self._stop.is_set() else self._reasons
 
-    async def run(self) -> NoReturn:
+    async def run(self, pulse: Pulse) -> NoReturn:
         """Look around every few seconds until cancelled."""
         longest_secs = min(_LOOK_SECS, (self._notifier.watchdog_secs or _LOOK_SECS) / 3)
         while not self._stop.is_set():
-            self._reasons = await self._look_at_database() or self._look_at_loops()
-            ready = self._report()
+            hung = self._pulses.hung()
+            self._reasons = [
+                *(f"the loop {loop} hangs: a defect, see the log" for loop in hung),
+                *(await self._look_at_database() or self._look_at_loops()),
+            ]
+            pulse.success()
+            ready = self._report(getting_on=not hung)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), longest_secs if ready else _LOOK_AGAIN_SECS)
         self._notifier.stopping()
@@ -89,7 +91,7 @@ class Watch:
         answers = False
         try:
             async with asyncio.timeout(_PATIENCE_SECS):
-                missing = await missing_migrations(self._database, self._scopes)
+                missing = await self._missing()
             answers = True
         except ConfigurationError as error:
             answers = True
@@ -105,20 +107,22 @@ class Watch:
     def _look_at_loops(self) -> Sequence[str]:
         return [f"{loop}: {reason}" for loop, trouble in self._loops.items() if (reason := trouble()) is not None]
 
-    def _report(self) -> bool:
+    def _report(self, *, getting_on: bool) -> bool:
+        """Tell all who want to know, and return whether the daemon is ready. `getting_on`: no loop hangs."""
         health = self._chains.health()
         if self._watcher:
             self._watcher(health)
         reasons = [*self._reasons, *(line for name, state in health.items() for line in chain_reasons(name, state))]
-        self._notifier.watchdog()
         self._notifier.status("; ".join(reasons or ["ready", *_lags(health)]))
         self._metrics.ready.set(not reasons)
         self._compare_clocks(health)
         if not reasons and not self._was_ready:
             self._was_ready = True
             self._notifier.ready()
-        elif not self._was_ready:
-            # A long first catch-up, or nodes that are away: as long as this loop runs, the start has not hung.
+        if getting_on:
+            self._notifier.watchdog()
+        if getting_on and not self._was_ready:
+            # A long first catch-up, or nodes that are away: as long as all loops go round, the start has not hung.
             self._notifier.extend_timeout(_START_EXTENSION_SECS)
         self._tell(reasons)
         return not reasons
@@ -128,6 +132,9 @@ class Watch:
         for name, state in health.items():
             age_secs = (now - state.head_time).total_seconds() if state.head_time else math.nan
             self._metrics.head_age.labels(name).set(age_secs)
+            self._metrics.head_time.labels(name).set(state.head_time.timestamp() if state.head_time else math.nan)
+            scanned = state.scanned_until
+            self._metrics.scanned_time.labels(name).set(scanned.timestamp() if scanned else math.nan)
             behind += [name] if age_secs < -_CLOCK_SLACK_SECS else []
         if behind and time.monotonic() - self._told_clock_at >= _CLOCK_QUIET_SECS:
             self._told_clock_at = time.monotonic()
@@ -141,20 +148,6 @@ class Watch:
         elif reasons and self._told_ready and time.monotonic() - self._told_at >= _QUIET_SECS:
             self._told_ready, self._told_at = False, time.monotonic()
             _log.warning("not ready any more", reasons=reasons)
-
-
-async def count_invoices(database: Database, metrics: Metrics, clock: Clock) -> NoReturn:
-    """Keep the gauges of open invoices up to date until cancelled."""
-    while True:
-        try:
-            async with database.connection() as connection:
-                counts = await invoices.count_open(connection)
-            metrics.loop_success.labels("housekeeping").set(clock().timestamp())
-            for status, count in counts.items():
-                metrics.invoices.labels(status.value).set(count)
-        except Unavailable:
-            pass  # the watch tells of it
-        await asyncio.sleep(_COUNT_SECS)
 
 
 def chain_reasons(name: str, health: Health) -> Sequence[str]:

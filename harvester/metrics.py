@@ -3,15 +3,23 @@
 Base units, `_total` for counters, labels from small closed sets, label sets created at zero.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import PaymentClass
 
 ATTEMPT_RESULTS: Final = ("delivered", "refused", "failed", "timeout")
+QUOTE_RESULTS: Final = ("stored", "jump", "invalid", "missing", "failed")
+UNSETTLING: Final = (PaymentClass.UNMATCHED, PaymentClass.WRONG_ASSET)
+"""Classes of payments that count for no invoice unless somebody says so."""
+OTHER_ASSET: Final = "other"
+"""The `asset` label of what is not configured: anybody can make a jetton."""
+DATABASE_OPERATIONS: Final = ("acquire", "statement", "commit")
+_DATABASE_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
@@ -21,7 +29,28 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry, version: str) -> None:
         self.registry = registry
         Info("harvester_build", "Version of the running program", registry=registry).info({"version": version})
-        self.payments = Counter("harvester_payments_total", "Transfers recorded", ["chain", "class"], registry=registry)
+        ProcessCollector(namespace="harvester", registry=registry)
+        self.payments = Counter(
+            "harvester_payments_total",
+            f"Transfers recorded; the asset is a ticker, or {OTHER_ASSET} if it is not configured",
+            ["chain", "asset", "class"],
+            registry=registry,
+        )
+        self.payments_open = Gauge(
+            "harvester_payments_open",
+            "Payments that settle nothing and that nobody has dealt with",
+            ["class"],
+            registry=registry,
+        )
+        self.payments_oldest_open = Gauge(
+            "harvester_payments_oldest_open_timestamp_seconds",
+            "Chain time of the oldest of them, 0 if there is none",
+            ["class"],
+            registry=registry,
+        )
+        for payment_class in UNSETTLING:
+            self.payments_open.labels(payment_class.value)
+            self.payments_oldest_open.labels(payment_class.value)
         self.transitions = Counter(
             "harvester_invoice_transitions_total", "Invoices that came into a state", ["status"], registry=registry
         )
@@ -67,14 +96,40 @@ class Metrics:
         self.invoices = Gauge(
             "harvester_invoices", "Open invoices by status, counted up to 100000", ["status"], registry=registry
         )
-        self.loop_success = Gauge(
-            "harvester_loop_last_success_timestamp_seconds", "Last success of a loop", ["loop"], registry=registry
-        )
         self.http_requests = Counter(
             "harvester_http_requests_total", "API requests", ["route", "method", "status"], registry=registry
         )
         self.http_duration = Histogram(
             "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
+        )
+        self.rate_quotes = Counter(
+            "harvester_rate_quotes_total", "Rates that the source was asked for", ["result"], registry=registry
+        )
+        for result in QUOTE_RESULTS:
+            self.rate_quotes.labels(result)
+        self.rate_made = Gauge(
+            "harvester_rate_made_timestamp_seconds",
+            "When the last rate was made, 0 if there is none",
+            ["ticker", "currency"],
+            registry=registry,
+        )
+        self.rate_valid_until = Gauge(
+            "harvester_rate_valid_until_timestamp_seconds",
+            "When the last rate ends, or has ended, 0 if there is none",
+            ["ticker", "currency"],
+            registry=registry,
+        )
+        self.head_time = Gauge(
+            "harvester_chain_head_timestamp_seconds",
+            "Chain time of the newest block, NaN if another process scans",
+            ["chain"],
+            registry=registry,
+        )
+        self.scanned_time = Gauge(
+            "harvester_chain_scanned_timestamp_seconds",
+            "Chain time up to which every account is scanned, NaN if that is not known or another process scans",
+            ["chain"],
+            registry=registry,
         )
         self.head_age = Gauge(
             "harvester_chain_head_age_seconds",
@@ -88,10 +143,25 @@ class Metrics:
             "harvester_leases_held", "1 while this process holds the lease", ["name"], registry=registry
         )
         self.database_up = Gauge("harvester_database_up", "1 if the database answered last", registry=registry)
+        self.database_duration = Histogram(
+            "harvester_database_operation_duration_seconds",
+            "Waiting for a connection, a statement, or a commit",
+            ["operation"],
+            buckets=_DATABASE_BUCKETS,
+            registry=registry,
+        )
+        self._database_meters = {each: self.database_duration.labels(each).observe for each in DATABASE_OPERATIONS}
 
-    def create_chains(self, chains: Iterable[str]) -> None:
-        """Create the label sets of `chains` at zero."""
-        for chain in chains:
-            for payment_class in PaymentClass:
-                self.payments.labels(chain, payment_class.value)
+    def observe_database(self, operation: str, secs: float) -> None:
+        """Take note that one of `DATABASE_OPERATIONS` took so long."""
+        self._database_meters[operation](secs)
+
+    def create_chains(self, assets: Mapping[str, Iterable[str]]) -> None:
+        """Create the label sets of chains, named with the tickers of their assets, at zero."""
+        for chain, tickers in assets.items():
+            for asset in (*tickers, OTHER_ASSET):
+                for payment_class in PaymentClass:
+                    self.payments.labels(chain, asset, payment_class.value)
             self.detection_delay.labels(chain)
+            for unknown in (self.head_age, self.head_time, self.scanned_time):
+                unknown.labels(chain).set(math.nan)

@@ -16,7 +16,7 @@ from harvester.config.forms import ListenAddress, Role
 from harvester.config.settings import DaemonSettings, Settings
 from harvester.domain.errors import ConfigurationError, Unavailable
 from harvester.services.outage import Outage
-from harvester.storage.database import Database
+from harvester.storage.database import Database, Observe
 from harvester.storage.embedded import embedded_postgres
 from harvester.storage.endpoints import ensure_environment_endpoint, ensure_hook_endpoints
 from harvester.storage.migrate import CORE_SCOPE, core_migrations_path, migrate, missing_migrations
@@ -25,17 +25,22 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, observe: Observe | None = None) -> AsyncIterator[Database]:
     """Yield the database at POSTGRES_URI, which may be away, or the embedded one in DATA_DIR, which is started.
+
+    `observe` is told how long it takes to answer.
 
     Raises:
         ConfigurationError: the embedded one cannot be started.
     """
     if settings.postgres_uri:
-        async with Database.open(settings.postgres_uri.get_secret_value()) as database:
+        async with Database.open(settings.postgres_uri.get_secret_value(), observe=observe) as database:
             yield database
     else:
-        async with embedded_postgres(settings.data_dir / "postgres") as uri, Database.open(uri) as database:
+        async with (
+            embedded_postgres(settings.data_dir / "postgres") as uri,
+            Database.open(uri, observe=observe) as database,
+        ):
             yield database
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from harvester.chain import Account, AdapterContext, Destination, Finding, Health, Ledger
 from harvester.domain.errors import ChainUnavailable
-from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.invoice import ByHand, Invoice, PaymentRequest
 from harvester.domain.money import Currency
 from harvester.domain.payment import Transfer
 from harvester_ton.address import parse_address
@@ -28,10 +28,11 @@ from harvester_ton.node import Patience
 from harvester_ton.payload import InvoicePayload
 from harvester_ton.pool import Pool
 from harvester_ton.proving import ProvingSource
+from harvester_ton.sealing import MetadataSealer
 from harvester_ton.settings import PROOFS, Jetton, TonSettings
 from harvester_ton.source import Source
 from harvester_ton.start import Start
-from harvester_ton.status import MAX_BEHIND, AccountStatus, Insistence
+from harvester_ton.status import MAX_BEHIND, AccountStatus, Insistence, news
 from harvester_ton.trust import ChainOfTrust
 from harvester_ton.watcher import Trust, Watcher, trust_always
 
@@ -57,14 +58,16 @@ class TonAdapter:
         self._metrics = TonMetrics(context.registry)
         self._pool = Pool(self._metrics, patience)
         self._proves = settings.verify == PROOFS
-        self._trust = ChainOfTrust(self._pool, self._metrics)
+        self._watched = context.watched
+        self._trust = ChainOfTrust(self._pool, self._metrics, context.watched)
         self._source = self._make_source()
         tickers = [settings.ton_ticker, *(jetton.ticker for jetton in settings.jettons)]
         self._metrics.add_accounts(tickers)
         self._statuses = [AccountStatus(ticker, self._metrics) for ticker in tickers]
         self._config = Insistence("network config")
-        key = settings.key
-        self._payload = InvoicePayload(adnl_address(key.get_secret_value()) if key is not None else None)
+        key = settings.key.get_secret_value() if settings.key else None
+        self._payload = InvoicePayload(adnl_address(key) if key else None)
+        self._sealer = MetadataSealer(key) if key else None
         self._links = lru_cache(maxsize=1024)(self._make_links)
 
     def currencies(self) -> Sequence[Currency]:
@@ -86,15 +89,22 @@ class TonAdapter:
         payload = self._payload.base64(invoice.id)
         links = self._links(invoice.pay_to_address, invoice.asset)
         details: dict[str, object] = {}
-        if invoice.asset != COINS:
+        connect: dict[str, object] | None = None
+        if invoice.asset == COINS:
+            connect = {"messages": [{"address": links.address, "amount": str(invoice.amount), "payload": payload}]}
+        else:
+            # No transaction to connect: jettons are sent by the payer's own jetton wallet, which is not known here.
             details["jetton_info"] = {"address": invoice.asset.removeprefix(_JETTON), "decimals": invoice.decimals}
-        return PaymentRequest(
-            links.make(payload, invoice.amount, int(invoice.expires_at.timestamp())), payload, details
-        )
+        made = links.make(payload, invoice.amount, int(invoice.expires_at.timestamp()))
+        return PaymentRequest(made, payload, details, ByHand(links.address, str(invoice.id)), connect)
 
     def parse_address(self, text: str) -> str:
         """See `harvester.chain.Adapter`."""
         return parse_address(text)
+
+    def sealer(self) -> MetadataSealer | None:
+        """See `harvester.chain.SealingAdapter`."""
+        return self._sealer
 
     async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
         """See `harvester.chain.Adapter`. A batch that is being recorded when `stop` is set is finished."""
@@ -103,8 +113,7 @@ class TonAdapter:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._serve(ledger), name="ton lite servers")]
             tasks += [group.create_task(scan, name="ton scan") for scan in self._scans(ledger)]
-            further = scan_further(NAME, ledger, partial(self._scan_further, ledger=ledger))
-            tasks.append(group.create_task(further, name="ton further scans"))
+            tasks.append(group.create_task(self._look_further(ledger), name="ton further scans"))
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -138,11 +147,13 @@ class TonAdapter:
 
     async def _serve(self, ledger: Ledger) -> None:
         """Keep lite servers connected and blocks proven, learning first which servers there are."""
-        network = await self._config.insist(self._network)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._pool.run(network.servers), name="ton lite servers")
-            if self._proves and network.anchor is not None:
-                group.create_task(self._trust.run(network.anchor, ledger), name="ton chain of trust")
+        with self._watched("ton lite servers") as pulse:
+            self._config.pulse = pulse
+            network = await self._config.insist(self._network)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pool.run(network.servers, pulse=pulse), name="ton lite servers")
+                if self._proves and network.anchor is not None:
+                    group.create_task(self._trust.run(network.anchor, ledger), name="ton chain of trust")
 
     async def _network(self) -> NetworkConfig:
         """Return the lite servers to use and the block to trust.
@@ -167,6 +178,10 @@ class TonAdapter:
         for jetton, status in zip(self._settings.jettons, jettons, strict=True):
             yield self._scan_jetton(recipient, jetton, status, ledger)
 
+    async def _look_further(self, ledger: Ledger) -> None:
+        with self._watched("ton further scans") as pulse:
+            await scan_further(NAME, ledger, partial(self._scan_further, ledger=ledger), pulse)
+
     async def _scan_further(self, destination: Destination, ledger: Ledger) -> None:
         status, recipient = AccountStatus(LABEL, self._metrics), destination.pay_to_address
         if destination.asset == COINS:
@@ -177,13 +192,17 @@ class TonAdapter:
 
     async def _scan_coins(self, recipient: str, status: AccountStatus, ledger: Ledger) -> None:
         account = Account(NAME, recipient, recipient, COINS)
-        await self._watcher(status, account, lambda root: decode_coins(root, recipient).transfers, ledger).run()
+        with self._watched(f"ton scan {status.ticker}") as status.pulse:
+            await self._watcher(status, account, lambda root: decode_coins(root, recipient).transfers, ledger).run()
 
     async def _scan_jetton(self, recipient: str, jetton: Jetton, status: AccountStatus, ledger: Ledger) -> None:
         wallet = JettonWallet(jetton, recipient, self._source)
 
         async def scan() -> None:
-            address = await wallet.find(await self._source.newer(0))
+            block = await news(self._source.newer(0))
+            if block is None:
+                return
+            address = await wallet.find(block)
             status.mark(unverified=self._proves and not self._source.methods_proven)
             account = Account(NAME, address, recipient, jetton_asset(jetton.master))
             decode = partial(_decode_jetton, address, recipient, jetton.master)
@@ -192,7 +211,9 @@ class TonAdapter:
             except NotTheWallet as error:
                 raise ContractUnfit(str(error)) from None
 
-        await status.insist(scan)
+        with self._watched(f"ton scan {status.ticker}") as status.pulse:
+            while True:
+                await status.insist(scan)
 
     def _watcher(
         self, status: AccountStatus, account: Account, decode: Decode, ledger: Ledger, trust: Trust = trust_always

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from harvester.chain import Destination, Ledger
+from harvester.chain import UNHEARD, Destination, Ledger, Pulse
 from harvester_ton.status import Insistence
 
 ASK_SECS: Final = 60.0
@@ -20,9 +20,10 @@ Scan = Callable[[Destination], Coroutine[None, None, None]]
 _log = structlog.get_logger(__name__)
 
 
-async def scan_further(chain: str, ledger: Ledger, scan: Scan) -> None:
+async def scan_further(chain: str, ledger: Ledger, scan: Scan, pulse: Pulse = UNHEARD) -> None:
     """Scan whatever the ledger wants watched besides, from when it first says so, until cancelled."""
     asking = Insistence("list of further addresses to watch")
+    asking.pulse = pulse
     known: set[Destination] = set()
     async with asyncio.TaskGroup() as group:
         while True:
@@ -35,4 +36,5 @@ async def scan_further(chain: str, ledger: Ledger, scan: Scan) -> None:
                         asset=destination.asset,
                     )
                     group.create_task(scan(destination), name="ton scan")
+            pulse.success()
             await asyncio.sleep(ASK_SECS)

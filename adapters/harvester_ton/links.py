@@ -14,7 +14,7 @@ class PaymentLinks:
 
         Coins go to the non-bounceable form, so that a wallet not yet deployed keeps them; jettons to the bounceable.
         """
-        address = format_address(recipient, bounceable=jetton_master is not None)
+        self.address = address = format_address(recipient, bounceable=jetton_master is not None)
         jetton = f"jetton={format_address(jetton_master, bounceable=True)}&" if jetton_master else ""
         self._starts = {name: f"{prefix}transfer/{address}?{jetton}amount=" for name, prefix in prefixes.items()}
 

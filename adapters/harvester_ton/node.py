@@ -18,6 +18,7 @@ from typing import Final, NoReturn, TypeVar
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
 
+from harvester.chain import UNHEARD, Pulse
 from harvester.domain.errors import InvariantBroken
 from harvester_ton import tl
 from harvester_ton.cells import CellError
@@ -67,7 +68,12 @@ class Node:
     """A lite server. `run` supervises it until cancelled; `changed` is called when `head` or `fault` has changed."""
 
     def __init__(
-        self, address: NodeAddress, metrics: TonMetrics, patience: Patience, changed: Callable[[], None]
+        self,
+        address: NodeAddress,
+        metrics: TonMetrics,
+        patience: Patience,
+        changed: Callable[[], None],
+        pulse: Pulse = UNHEARD,
     ) -> None:
         self.name = str(address)
         self.head: tl.BlockId | None = None
@@ -80,6 +86,7 @@ class Node:
         self._metrics = metrics
         self._patience = patience
         self._changed = changed
+        self._pulse = pulse
         self._connection: Connection | None = None
         self._refusals = 0
         self._blame: str | None = None
@@ -177,6 +184,7 @@ class Node:
         query = tl.waiting_for(head.seqno + 1, int(self._patience.follow * 1000), tl.get_masterchain_info())
         timeout_secs = self._patience.follow + self._patience.follow_grace
         while True:
+            self._pulse.beat()
             try:
                 return tl.read_masterchain_info(await connection.query(query, timeout_secs))
             except NodeRefused as refusal:
@@ -191,6 +199,7 @@ class Node:
             self._reported = False
             _log.info("A lite server is in use", node=self.name, seqno=head.seqno)
         self.head, self.fault = head, None
+        self._pulse.success()
         self._metrics.node_up.labels(self.name).set(1)
         self._changed()
 
@@ -204,6 +213,7 @@ class Node:
 
     def _report(self, state: RetryCallState) -> None:
         self.fault = str(state.outcome.exception()) if state.outcome is not None else self.fault
+        self._pulse.beat()
         self._changed()
         now = time.monotonic()
         if now - self._logged_at >= LOG_EVERY_SECS:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
+from harvester.chain import UNHEARD, Pulse
 from harvester_ton import tl
 from harvester_ton.errors import NOT_READY_CODES, LiteServerError, NodeRefused, NodeUnwell
 from harvester_ton.metrics import TonMetrics
@@ -35,10 +36,15 @@ class Pool:
         self._changed = asyncio.Event()
         self._best: deque[tuple[int, float]] = deque()
 
-    async def run(self, addresses: Sequence[NodeAddress], at_once: int = MAX_NODES_IN_USE) -> None:
-        """Supervise the lite servers at `addresses` until cancelled, with up to `at_once` of them connected."""
+    async def run(
+        self, addresses: Sequence[NodeAddress], at_once: int = MAX_NODES_IN_USE, pulse: Pulse = UNHEARD
+    ) -> None:
+        """Supervise the lite servers at `addresses` until cancelled, with up to `at_once` of them connected.
+
+        `pulse` beats whenever the supervision of any of them gets on.
+        """
         self._metrics.add_nodes(map(str, addresses))
-        self.nodes = [Node(address, self._metrics, self._patience, self._wake) for address in addresses]
+        self.nodes = [Node(address, self._metrics, self._patience, self._wake, pulse) for address in addresses]
         slots = asyncio.Semaphore(at_once)
         async with asyncio.TaskGroup() as group:
             for node in self.nodes:

@@ -1,5 +1,6 @@
 """How the scan of an account fares: tried again until it works, people being told once, and at most once a minute."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Final, TypeVar
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
 
+from harvester.chain import UNHEARD
 from harvester.domain.errors import CursorConflict, Unavailable
 from harvester_ton.metrics import TonMetrics
 
@@ -16,8 +18,20 @@ LOG_EVERY_SECS: Final = 60.0
 MAX_BEHIND: Final = timedelta(seconds=60)
 """Still the present: blocks come every few seconds, and a key block can hold them up for ten."""
 
+NEWS_SECS: Final = 10.0
+"""How long to wait for news of the network before going round once more: who waits must not look as if he hung."""
+
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
+
+
+async def news(waiting: Awaitable[_T]) -> _T | None:
+    """Return what is waited for, or None if it does not come for a while: look at everything anew then."""
+    try:
+        async with asyncio.timeout(NEWS_SECS):
+            return await waiting
+    except TimeoutError:
+        return None
 
 
 class Insistence:
@@ -25,6 +39,8 @@ class Insistence:
 
     def __init__(self, subject: str) -> None:
         self.trouble: str | None = None
+        self.pulse = UNHEARD
+        """Beats at every attempt."""
         self._subject = subject
         self._logged: str | None = None
         self._logged_at = -LOG_EVERY_SECS
@@ -34,11 +50,13 @@ class Insistence:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type((Unavailable, CursorConflict)), wait=RETRY_WAIT, before_sleep=self._report
         )
+        self.pulse.beat()
         value: _T = await retrying(work)
         self._recover()
         return value
 
     def _report(self, state: RetryCallState) -> None:
+        self.pulse.beat()
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, CursorConflict):
             return  # another process was here first: nothing is wrong
@@ -69,6 +87,7 @@ class AccountStatus(Insistence):
 
     def reached(self, scanned_until: datetime) -> None:
         """Take note of how far the scan has come."""
+        self.pulse.success()
         self.scanned_until = scanned_until
         self._metrics.scanned.labels(self.ticker).set(scanned_until.timestamp())
 
@@ -81,6 +100,7 @@ class AccountStatus(Insistence):
 
     def read(self, transactions: int) -> None:
         """Count transactions that were read."""
+        self.pulse.beat()
         self._metrics.transactions.labels(self.ticker).inc(transactions)
 
     def lacks(self, head: datetime | None) -> str | None:

@@ -13,17 +13,19 @@ from typing import Any, Final, NoReturn, Protocol
 
 import structlog
 
+from harvester.chain import Watched, unwatched
 from harvester.domain.errors import ChainUnavailable
 from harvester_ton import tl
 from harvester_ton.errors import LiteServerError, NodeRefused, NodeUnwell
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.node import Node
 from harvester_ton.pool import Pool
-from harvester_ton.status import Insistence
+from harvester_ton.status import Insistence, news
 from harvester_ton.verification import Proven, Reason, Refused, TrustedBlock, start_from, verify_block_proof
 from harvester_ton.verification.blocks import MASTERCHAIN, WHOLE
 
 CHAIN: Final = "ton"
+LOOP: Final = "ton proofs"
 STORE_EVERY_SECS: Final = 5.0
 """A new key block is stored at once, other blocks this often: losing those costs one proof after a restart."""
 LONG_PROOF_BYTES: Final = 1 << 16
@@ -57,13 +59,14 @@ async def look_at_nothing(_node: Node, _block: tl.BlockId) -> None:
 class ChainOfTrust:
     """Proves the newest masterchain block again and again. `run` does the work; the rest answers from memory."""
 
-    def __init__(self, pool: Pool, metrics: TonMetrics) -> None:
+    def __init__(self, pool: Pool, metrics: TonMetrics, watched: Watched = unwatched) -> None:
         self.trusted: TrustedBlock | None = None
         """What was proven last; None until the stored block was read."""
         self.look_ahead: LookAhead = look_at_nothing
         """Called with each block while its proof is on its way."""
         self._pool = pool
         self._metrics = metrics
+        self._watched = watched
         self._insistence = Insistence("proof of blocks")
         self._newest: tl.BlockId | None = None
         """The newest proven block, once that is as new as a lite server has."""
@@ -98,9 +101,10 @@ class ChainOfTrust:
         """Prove, from what `notes` hold or else from `anchor`, until cancelled or contradicted."""
         name = note_name(anchor)
         try:
-            self._start(anchor, await self._insistence.insist(partial(_recall, notes, name)))
-            while True:
-                await self._insistence.insist(partial(self._step, notes, name))
+            with self._watched(LOOP) as self._insistence.pulse:
+                self._start(anchor, await self._insistence.insist(partial(_recall, notes, name)))
+                while True:
+                    await self._insistence.insist(partial(self._step, notes, name))
         except _Contradiction as error:
             self._break(str(error))
 
@@ -119,7 +123,7 @@ class ChainOfTrust:
         self._distrust_strays()
         naming = [(node, head) for node in self._pool.usable() if (head := node.head) and self._is_news(head)]
         if not naming:
-            await self._pool.changed()
+            await news(self._pool.changed())
             return
         faults: list[LiteServerError] = []
         for node, head in naming:
@@ -155,6 +159,7 @@ class ChainOfTrust:
             trusted = self._trusted()
             answer = await self._ask(node, trusted, head)
             proven = await self._verify(node, trusted, head, answer)
+            self._insistence.pulse.success()
             self.trusted = proven.blocks[-1]
             if not proven.complete:
                 self._report_progress(head)

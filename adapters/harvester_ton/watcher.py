@@ -34,7 +34,7 @@ from harvester_ton.history import (
 from harvester_ton.shard_state import AccountAt
 from harvester_ton.source import Source
 from harvester_ton.start import Start
-from harvester_ton.status import AccountStatus
+from harvester_ton.status import AccountStatus, news
 
 IDLE_WATERMARK_SECS: Final = 30
 """How old, in chain time, the stored watermark may be while no invoice is open that it could end."""
@@ -79,7 +79,9 @@ class Watcher:
             await self._status.insist(self._step)
 
     async def _step(self) -> None:
-        block = await self._source.newer(self._seqno)
+        block = await news(self._source.newer(self._seqno))
+        if block is None:
+            return
         at = await self._source.account_at(block, self._address, self._seen)
         if at != self._seen:
             await self._trust(block, at)
@@ -137,6 +139,7 @@ class Watcher:
             await recording.abandon()
 
     async def _page(self, first: Cursor, oldest: Cursor) -> Sequence[Entry]:
+        self._status.pulse.beat()
         return await self._source.page(self._address, first, oldest, self._decode)
 
     async def _hand_over(self, segment: Segment, at: AccountAt, *, last: bool) -> None:

@@ -13,9 +13,12 @@ def json_answer(body: bytes, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, headers=_JSON_HEADERS)
 
 
-def error_answer(status: int, code: str, error: str, request_id: str) -> web.Response:
-    """Return an error: a text for people, a stable `code` for programs, and the id to ask the operator about."""
-    body = {"error": error, "code": code, "request_id": request_id}
+def error_answer(status: int, code: str, error: str, request_id: str, **more: str) -> web.Response:
+    """Return an error: a text for people, a stable `code` for programs, and the id to ask the operator about.
+
+    `more`: members that only this code has.
+    """
+    body = {"error": error, "code": code, "request_id": request_id, **more}
     return json_answer(orjson.dumps(body), status)
 
 

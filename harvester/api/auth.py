@@ -1,9 +1,11 @@
-"""The merchant's token."""
+"""Who may use the private routes."""
 
 import hmac
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from harvester.domain.access import Scope
 
 
 class TokenGuard:
@@ -12,8 +14,9 @@ class TokenGuard:
     def __init__(self, token: str) -> None:
         self._expected = b"Bearer " + token.encode()
 
-    def __call__(self, handler: Handler) -> Handler:
-        """Return `handler` behind the guard."""
+    def __call__(self, scope: Scope, handler: Handler) -> Handler:
+        """Return `handler` behind the guard, for tokens with `scope`."""
+        del scope  # the environment's token has all
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             given = request.headers.get("Authorization", "").encode(errors="surrogatepass")

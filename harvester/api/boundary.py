@@ -11,7 +11,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from harvester.api.answers import error_answer, text_answer
-from harvester.domain.errors import ActRefused, InvalidInput, NotFound, TransitionRefused, Unavailable
+from harvester.domain.errors import (
+    ActRefused,
+    InvalidInput,
+    NoRate,
+    NotFound,
+    OrderExists,
+    TransitionRefused,
+    Unavailable,
+)
 from harvester.metrics import Metrics
 
 REQUEST_ID: Final = "X-Request-Id"
@@ -56,8 +64,12 @@ class Boundary:
             return error_answer(404, "not_found", str(refusal), request_id)
         except TransitionRefused as refusal:
             return error_answer(404, "not_waiting", str(refusal), request_id)
+        except OrderExists as refusal:
+            return error_answer(409, "order_exists", str(refusal), request_id, invoice_id=str(refusal.invoice_id))
         except ActRefused as refusal:
             return error_answer(409, "refused", str(refusal), request_id)
+        except NoRate as refusal:
+            return error_answer(409, "no_rate", str(refusal), request_id)
         except Unavailable as outage:
             self._tell(outage)
             return _try_later(request_id)

@@ -12,6 +12,7 @@ from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.bodies import Body, query_number, read_body
 from harvester.api.invoices import PRIVATE
+from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput
 from harvester.services.endpoints import DEFAULT_OVERLAP_SECS, MAX_OVERLAP_SECS, Endpoints
 from harvester.services.outbox import MAX_PAGE, Outbox
@@ -63,19 +64,19 @@ class EndpointRoutes:
         """Return the routes, behind `guard`."""
         base, one, delivery = f"{PRIVATE}/endpoints", f"{PRIVATE}/endpoints/{{id}}", f"{PRIVATE}/deliveries/{{id}}"
         return [
-            web.get(base, guard(self.list)),
-            web.post(base, guard(self.add)),
-            web.get(one, guard(self.get)),
-            web.patch(one, guard(self.change)),
-            web.delete(one, guard(self.remove)),
-            web.post(f"{one}/enable", guard(self.enable)),
-            web.post(f"{one}/disable", guard(self.disable)),
-            web.post(f"{one}/rotate-secret", guard(self.rotate)),
-            web.post(f"{one}/test", guard(self.test)),
-            web.post(f"{one}/replay", guard(self.replay)),
-            web.get(f"{one}/deliveries", guard(self.deliveries)),
-            web.get(delivery, guard(self.delivery)),
-            web.post(f"{delivery}/resend", guard(self.resend)),
+            web.get(base, guard(Scope.READ, self.list)),
+            web.post(base, guard(Scope.OPERATE, self.add)),
+            web.get(one, guard(Scope.READ, self.get)),
+            web.patch(one, guard(Scope.OPERATE, self.change)),
+            web.delete(one, guard(Scope.OPERATE, self.remove)),
+            web.post(f"{one}/enable", guard(Scope.OPERATE, self.enable)),
+            web.post(f"{one}/disable", guard(Scope.OPERATE, self.disable)),
+            web.post(f"{one}/rotate-secret", guard(Scope.OPERATE, self.rotate)),
+            web.post(f"{one}/test", guard(Scope.OPERATE, self.test)),
+            web.post(f"{one}/replay", guard(Scope.OPERATE, self.replay)),
+            web.get(f"{one}/deliveries", guard(Scope.READ, self.deliveries)),
+            web.get(delivery, guard(Scope.READ, self.delivery)),
+            web.post(f"{delivery}/resend", guard(Scope.OPERATE, self.resend)),
         ]
 
     async def list(self, _request: web.Request) -> web.StreamResponse:

@@ -1,19 +1,19 @@
 """The route of events, for programs that must miss none: pages that wait for news, and the same as a stream (SSE)."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
 import orjson
-import structlog
 from aiohttp import web
 
-from harvester.api.answers import json_answer
+from harvester.api.answers import Refusal, json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.bodies import query_number
-from harvester.api.boundary import REQUEST_ID
+from harvester.api.boundary import more_time
 from harvester.api.invoices import PRIVATE
+from harvester.api.sse import EVENT_STREAM, EventStream, one_line
+from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, Unavailable
 from harvester.domain.events import unix_seconds
 from harvester.services.event_feed import MAX_NUMBER, MAX_PAGE, MAX_WAIT_SECS, EventFeed
@@ -21,11 +21,9 @@ from harvester.storage.event_feed import NumberedEvent
 
 MAX_READERS: Final = 256
 HEARTBEAT_SECS: Final = 15.0
+_READERS_RETRY_SECS: Final = 5.0
 _DEFAULT_PAGE: Final = 100
 _STREAM_PAGE: Final = 100
-_RETRY_MS: Final = 2_000
-_WRITE_SECS: Final = 30.0
-_EVENT_STREAM: Final = "text/event-stream"
 _HEARTBEAT: Final = b": still here\n\n"
 
 
@@ -39,18 +37,19 @@ class EventRoutes:
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
         """Return the routes, behind `guard`."""
         return [
-            web.get(f"{PRIVATE}/events", guard(self.read), allow_head=False),
-            web.get(f"{PRIVATE}/events/stream", guard(self.stream), allow_head=False),
+            web.get(f"{PRIVATE}/events", guard(Scope.READ, self.read), allow_head=False),
+            web.get(f"{PRIVATE}/events/stream", guard(Scope.READ, self.stream), allow_head=False),
         ]
 
     async def read(self, request: web.Request) -> web.StreamResponse:
         """Answer with the events after a number, as soon as there are some or the time is up."""
-        if _EVENT_STREAM in request.headers.get("Accept", ""):
+        if EVENT_STREAM in request.headers.get("Accept", ""):
             return await self.stream(request)
         self._admit()
         after = query_number(request, "after", 0, 0, MAX_NUMBER)
         limit = query_number(request, "limit", _DEFAULT_PAGE, 1, MAX_PAGE)
         wait_secs = query_number(request, "wait", 0, 0, int(MAX_WAIT_SECS))
+        more_time(request, wait_secs)
         page = await self._feed.read(after, limit, wait_secs)
         following = page[-1].number if page else after
         return json_answer(orjson.dumps({"events": [_view(event) for event in page], "next": following}))
@@ -60,37 +59,21 @@ class EventRoutes:
         self._admit()
         async with aclosing(self._feed.follow(_resume_at(request), _STREAM_PAGE, self._heartbeat_secs)) as pages:
             first = await anext(pages, ())
-            response = await _begin(request)
+            stream = EventStream(request)
             try:
-                await _write(response, _lines(first) or _HEARTBEAT)
+                await stream.start()
+                await stream.send(_lines(first) or _HEARTBEAT)
                 async for page in pages:
-                    await _write(response, _lines(page) or _HEARTBEAT)
+                    await stream.send(_lines(page) or _HEARTBEAT)
             except (ConnectionError, TimeoutError, Unavailable):
                 # The client has gone, or is to come again with the number of what it has: nothing is lost by an end.
                 pass
-            return response
+            return stream.response
 
     def _admit(self) -> None:
         if self._feed.readers >= MAX_READERS:
-            raise web.HTTPTooManyRequests(reason=f"{MAX_READERS} readers of events are connected already")
-
-
-async def _begin(request: web.Request) -> web.StreamResponse:
-    headers = {
-        "Content-Type": f"{_EVENT_STREAM}; charset=utf-8",
-        "Cache-Control": "no-store",
-        "X-Accel-Buffering": "no",
-    }
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
-    response = web.StreamResponse(headers=headers | ({REQUEST_ID: request_id} if request_id else {}))
-    await response.prepare(request)
-    await _write(response, f"retry: {_RETRY_MS}\n\n".encode())
-    return response
-
-
-async def _write(response: web.StreamResponse, data: bytes) -> None:
-    async with asyncio.timeout(_WRITE_SECS):
-        await response.write(data)
+            error = f"{MAX_READERS} readers of events are connected already"
+            raise Refusal(429, "too_many_requests", error, _READERS_RETRY_SECS)
 
 
 def _resume_at(request: web.Request) -> int:
@@ -104,14 +87,9 @@ def _resume_at(request: web.Request) -> int:
 
 def _lines(page: Sequence[NumberedEvent]) -> bytes:
     return b"".join(
-        b"id: %d\nevent: %s\ndata: %s\n\n" % (event.number, event.type.encode(), _one_line(_view(event)))
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (event.number, event.type.encode(), one_line(orjson.dumps(_view(event))))
         for event in page
     )
-
-
-def _one_line(view: dict[str, object]) -> bytes:
-    # In JSON, line ends are nothing but space; in a stream of events they would end the data.
-    return orjson.dumps(view).replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 def _view(event: NumberedEvent) -> dict[str, object]:

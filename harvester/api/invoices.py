@@ -10,6 +10,7 @@ from aiohttp import web
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.schemas import parse_draft, parse_limit
+from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, NotFound, TransitionRefused
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.invoice import Invoice
@@ -40,10 +41,10 @@ class InvoiceRoutes:
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
         """Return the routes; the private ones behind `guard`."""
         return [
-            web.post(f"{PRIVATE}/invoice", guard(self.create)),
-            web.get(f"{PRIVATE}/invoices", guard(self.list)),
-            web.get(f"{PRIVATE}/invoices/{_ID}", guard(self.get_private)),
-            web.post(f"{PRIVATE}/invoices/{_ID}/cancel", guard(self.cancel)),
+            web.post(f"{PRIVATE}/invoice", guard(Scope.WRITE, self.create)),
+            web.get(f"{PRIVATE}/invoices", guard(Scope.READ, self.list)),
+            web.get(f"{PRIVATE}/invoices/{_ID}", guard(Scope.READ, self.get_private)),
+            web.post(f"{PRIVATE}/invoices/{_ID}/cancel", guard(Scope.WRITE, self.cancel)),
             web.get(f"{PUBLIC}/invoices/{_ID}", self.get_public),
         ]
 

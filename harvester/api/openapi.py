@@ -1,25 +1,73 @@
-"""The API's own description, written by hand and held to the running server by tests."""
+"""The API's own description, written by hand and held to the running server by tests, and a page to browse it.
+
+The page is Swagger UI, whose files come with the package `flask-swagger-ui`: nothing of it is imported. Both are for
+anybody, as the document is; nothing is asked of another host.
+"""
 
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
 import orjson
 from aiohttp import web
 
 from harvester.api.answers import json_answer
+from harvester.domain.errors import NotFound
+
+_SWAGGER_UI: Final = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+_TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+_POLICY: Final = (
+    # Swagger UI has its icons in data URLs.
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache"}
 
 
 class OpenApiRoutes:
-    """`/openapi.json`."""
+    """`/openapi.json`, and `/docs` where Swagger UI is installed."""
 
     def __init__(self) -> None:
-        text = files("harvester.api").joinpath("openapi.json").read_bytes()
-        self._document = orjson.dumps(orjson.loads(text))
+        ours = Path(str(files("harvester.api")))
+        self._document = orjson.dumps(orjson.loads((ours / "openapi.json").read_bytes()))
+        self._page = ours / "docs" / "page.html"
+        self._assets = _swagger_ui(ours / "docs" / "start.js")
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return the routes."""
-        return [web.get("/openapi.json", self.document)]
+        return [
+            web.get("/openapi.json", self.document),
+            web.get("/docs", self.page),
+            web.get("/docs/{name}", self.asset),
+        ]
 
     async def document(self, _request: web.Request) -> web.StreamResponse:
         """Return the OpenAPI document."""
         return json_answer(self._document)
+
+    async def page(self, _request: web.Request) -> web.StreamResponse:
+        """Return the page that shows the document."""
+        if not self._assets:
+            raise NotFound("the page is not installed (harvester[docs]); /openapi.json says the same")
+        return _file(self._page)
+
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        """Return a file that the page needs."""
+        path = self._assets.get(request.match_info["name"])
+        if path is None:
+            raise NotFound("not found")
+        return _file(path)
+
+
+def _file(path: Path) -> web.StreamResponse:
+    return web.FileResponse(path, headers=_HEADERS | {"Content-Type": _TYPES[path.suffix]})
+
+
+def _swagger_ui(start: Path) -> dict[str, Path]:
+    """Return the files of the package, which is found but not imported, and ours that starts them; none without it."""
+    package = find_spec("flask_swagger_ui")
+    if package is None or package.origin is None:
+        return {}
+    return {start.name: start} | {name: Path(package.origin).parent / "dist" / name for name in _SWAGGER_UI}

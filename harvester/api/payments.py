@@ -10,6 +10,7 @@ from harvester.api.auth import TokenGuard
 from harvester.api.bodies import read_body
 from harvester.api.payment_schemas import Assignment, Mark, Signed, parse_filter, parse_payment_id
 from harvester.api.schemas import parse_limit
+from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, NotFound
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment
@@ -32,12 +33,12 @@ class PaymentRoutes:
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
         """Return the routes, behind `guard`."""
         return [
-            web.get(PATH, guard(self.list)),
-            web.get(f"{PATH}/{{id}}", guard(self.show)),
-            web.post(f"{PATH}/{{id}}/assign", guard(self.assign)),
-            web.post(f"{PATH}/{{id}}/unassign", guard(self.unassign)),
-            web.post(f"{PATH}/{{id}}/refund", guard(self.refund)),
-            web.post(f"{PATH}/{{id}}/ignore", guard(self.ignore)),
+            web.get(PATH, guard(Scope.READ, self.list)),
+            web.get(f"{PATH}/{{id}}", guard(Scope.READ, self.show)),
+            web.post(f"{PATH}/{{id}}/assign", guard(Scope.OPERATE, self.assign)),
+            web.post(f"{PATH}/{{id}}/unassign", guard(Scope.OPERATE, self.unassign)),
+            web.post(f"{PATH}/{{id}}/refund", guard(Scope.OPERATE, self.refund)),
+            web.post(f"{PATH}/{{id}}/ignore", guard(Scope.OPERATE, self.ignore)),
         ]
 
     async def list(self, request: web.Request) -> web.StreamResponse:

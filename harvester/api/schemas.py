@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from harvester.api.json_text import compact, decode_json, split_object
 from harvester.domain.errors import InvalidInput
+from harvester.domain.identifiers import MAX_MERCHANT_ID
 from harvester.services.invoicing import Draft
 
 MAX_AMOUNT_DIGITS: Final = 78
@@ -67,6 +68,17 @@ class Metadata(_Members):
     merchant_url: str | None = None
 
 
+def _parse_merchant_id(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and 0 < len(value) <= MAX_MERCHANT_ID and value.isprintable()):
+        return value
+    raise PydanticCustomError(
+        "merchant_id", "a string of 1 to {longest} printable characters is expected", {"longest": MAX_MERCHANT_ID}
+    )
+
+
+_MerchantId = Annotated[str | None, BeforeValidator(_parse_merchant_id)]
+
+
 class NewInvoice(_Members):
     """The body of a request to create an invoice, without `private_info`: that stays text."""
 
@@ -74,6 +86,8 @@ class NewInvoice(_Members):
     currency: str
     life_time: int = Field(gt=0, le=MAX_LIFE_TIME_SECS)
     metadata: Metadata
+    order_id: _MerchantId = None
+    customer_id: _MerchantId = None
 
 
 def parse_draft(body: bytes) -> Draft:
@@ -91,6 +105,8 @@ def parse_draft(body: bytes) -> Draft:
         life_time_secs=new.life_time,
         private_info=_object_text(private_info),
         metadata=orjson.dumps(new.metadata.model_dump(exclude_none=True)).decode(),
+        order_id=new.order_id,
+        customer_id=new.customer_id,
     )
 
 

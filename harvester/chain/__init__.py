@@ -4,11 +4,12 @@ An adapter is a package of its own, found by entry point (group `harvester.adapt
 `tests/contract/` is this contract as tests; every adapter runs them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from harvester.chain.installed import choose_installed, installed_plugins
 from harvester.domain.invoice import Invoice, PaymentRequest
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     import asyncio
 
     import click
+    from aiohttp import web
     from prometheus_client import CollectorRegistry
+
+    from harvester.chain.desk import Desk
 
 ENTRY_POINT_GROUP: Final = "harvester.adapters"
 MAX_BATCH_TRANSFERS: Final = 512
@@ -183,8 +187,87 @@ class Adapter(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PayerKey:
+    """A key that the owner of an account has certified: what is sealed with it, only he can read."""
+
+    address: str
+    """Canonical address of the account."""
+    key: bytes
+    """Public encryption key in the chain's own form."""
+
+
+class Sealer(Protocol):
+    """Seals texts for payers. Pure: no I/O, no state."""
+
+    def payer_key(self, account: str, members: Mapping[str, object]) -> PayerKey:
+        """Return the key that the owner of `account` (any written form) has certified.
+
+        `members` are those of the JSON object that his wallet sent, unchecked; names in lower case.
+
+        Raises:
+            InvalidInput: it is no certificate of this account's owner, or of no good key; the message says why.
+        """
+        ...
+
+    def seal(self, text: bytes, payer_key: bytes) -> bytes:
+        """Return `text` so that only the owner of `payer_key`, which `payer_key()` has returned, can read it.
+
+        Sealing twice gives different bytes.
+        """
+        ...
+
+
+@runtime_checkable
+class SealingAdapter(Protocol):
+    """What an adapter implements besides `Adapter` if payers' wallets of its chain can read sealed metadata."""
+
+    def sealer(self) -> Sealer | None:
+        """Return what seals; None: the operator has not set what it needs."""
+        ...
+
+
 Clock = Callable[[], datetime]
 """Returns the present moment, aware UTC."""
+
+
+class Pulse(Protocol):
+    """How a loop shows that it goes round. Cheap; never fails."""
+
+    def beat(self) -> None:
+        """It has gone round, or got on within a long round, whether it could do its work or not."""
+        ...
+
+    def success(self) -> None:
+        """It has done its work, and gone round."""
+        ...
+
+
+Watched = Callable[[str], AbstractContextManager[Pulse]]
+"""Takes a loop's name, from a small closed set; inside the block the loop beats at least every minute, or it hangs.
+
+A loop whose database or node is away waits for it in bounded steps and beats after each: it does not hang. One that
+does keeps the watchdog from being fed, and the service manager restarts the process.
+"""
+
+
+class _Unheard:
+    """A pulse that nobody listens to."""
+
+    def beat(self) -> None:
+        """See `Pulse`."""
+
+    def success(self) -> None:
+        """See `Pulse`."""
+
+
+UNHEARD: Final[Pulse] = _Unheard()
+
+
+@contextmanager
+def unwatched(_loop: str) -> Iterator[Pulse]:
+    """Implement `Watched` for those who need no watching: commands and tests."""
+    yield UNHEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +278,16 @@ class AdapterContext:
     registry: "CollectorRegistry"
     environ: Mapping[str, str]
     """The plug-in's variables that are set, by name without prefix; NAME_FILE and credentials are resolved."""
+    watched: Watched = unwatched
+    """For every loop that the adapter's work depends on, while `run` runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """What the command line gives the commands that adapters bring: `click`'s context object (`obj`)."""
+
+    read_settings: Callable[[Iterable[str]], Mapping[str, str]]
+    """Returns those that are set, by name without prefix, wherever they come from; raises ConfigurationError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +305,8 @@ class AdapterPlugin:
     """Folder with the adapter's own migrations."""
     secrets: frozenset[str] = field(default_factory=frozenset)
     """Those of `variables` that must never be shown."""
+    routes: "Callable[[Adapter, Desk], Sequence[web.RouteDef]] | None" = None
+    """Routes that the API serves besides; they answer in a wire format of their own."""
 
 
 def load_plugins() -> dict[str, AdapterPlugin]:

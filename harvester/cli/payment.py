@@ -1,6 +1,5 @@
 """`harvester payment`: every transfer that came in, what it meant, and what people made of it."""
 
-import getpass
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -9,20 +8,19 @@ import click
 import orjson
 
 from harvester.api.payment_schemas import parse_filter
+from harvester.cli.acting import acting, actor_option
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
-from harvester.domain.acts import actor, reason_text
+from harvester.domain.acts import reason_text
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment, PaymentClass, Standing
 from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
 from harvester.services.rendering import payment_json, payments_json
 
-_CHANNEL: Final = "cli"
 _MOMENT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
 _Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 _payment_id: Final = click.argument("payment_id", metavar="ID", type=click.IntRange(1, MAX_PAYMENT_ID))
-_actor: Final = click.option("--actor", "actor_name", metavar="NAME", help="Who does it; default: your user name.")
 
 
 def _reason(required: bool) -> _Decorator:
@@ -95,7 +93,7 @@ async def show(services: Services, payment_id: int, as_json: bool) -> None:
 @_payment_id
 @click.argument("invoice_id")
 @_reason(required=False)
-@_actor
+@actor_option
 @json_option
 @with_services
 async def assign(
@@ -109,7 +107,7 @@ async def assign(
 @command.command()
 @_payment_id
 @_reason(required=False)
-@_actor
+@actor_option
 @json_option
 @with_services
 async def unassign(
@@ -122,7 +120,7 @@ async def unassign(
 @command.command()
 @_payment_id
 @_reason(required=True)
-@_actor
+@actor_option
 @json_option
 @with_services
 async def refund(
@@ -135,7 +133,7 @@ async def refund(
 @command.command()
 @_payment_id
 @_reason(required=True)
-@_actor
+@actor_option
 @json_option
 @with_services
 async def ignore(
@@ -150,14 +148,7 @@ async def _do(act: Callable[[int, By], Awaitable[Payment]], payment_id: int, by:
 
 
 def _by(reason: str | None, name: str | None) -> By:
-    return By(actor(_CHANNEL, name if name is not None else _user()), None if reason is None else reason_text(reason))
-
-
-def _user() -> str | None:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return None  # an account that the machine does not know, as in a container
+    return By(acting(name), None if reason is None else reason_text(reason))
 
 
 def _as_parameter(value: object) -> str:

@@ -21,6 +21,7 @@ from harvester.services.endpoints import Endpoints
 from harvester.services.invoicing import Invoicing
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
+from harvester.services.rates import Rates
 from harvester.startup import bring_to_version, migration_scopes, open_database
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
@@ -38,6 +39,7 @@ class Services:
     outbox: Outbox
     payments: Payments
     endpoints: Endpoints
+    rates: Rates
 
 
 @asynccontextmanager
@@ -65,6 +67,7 @@ async def open_services() -> AsyncIterator[Services]:
             Outbox(database, signals, utc_now),
             Payments(database, chains, utc_now, signals, metrics, tolerance_ppm=settings.underpayment_tolerance),
             Endpoints(database, signals, utc_now, client, egress_rules(settings)),
+            Rates(database, chains, utc_now, settings.rate_valid_secs),
         )
 
 

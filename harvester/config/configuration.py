@@ -12,6 +12,7 @@ from harvester.config.forms import plugin_names
 from harvester.config.settings import DEFAULT_CHAINS, Settings
 from harvester.config.variables import Variables
 from harvester.domain.errors import ConfigurationError
+from harvester.pulse import Pulses
 
 _Settings = TypeVar("_Settings", bound=Settings)
 _Plugin = TypeVar("_Plugin")
@@ -27,6 +28,8 @@ class Configuration(Generic[_Settings]):
     adapters: Sequence[Adapter]
     registry: CollectorRegistry
     """Where the adapters registered their metrics."""
+    pulses: Pulses
+    """Where the adapters' loops beat."""
     secrets: frozenset[str]
     """Texts that must never be shown."""
     hooks: Mapping[str, tuple[HookPlugin, Hook]]
@@ -62,7 +65,7 @@ def configure(
     if settings is None or mistakes:
         raise ExceptionGroup("configuration", mistakes)
     secrets = frozenset(settings.secrets() | builder.secrets)
-    return Configuration(settings, plugins, adapters, builder.registry, secrets, hooks)
+    return Configuration(settings, plugins, adapters, builder.registry, builder.pulses, secrets, hooks)
 
 
 def choose_plugins(settings: Settings, installed: Mapping[str, AdapterPlugin]) -> Sequence[AdapterPlugin]:
@@ -97,6 +100,7 @@ class _Builder:
 
     def __init__(self, variables: Variables, clock: Clock, mistakes: list[ConfigurationError]) -> None:
         self.registry = CollectorRegistry()
+        self.pulses = Pulses(self.registry, clock)
         self.secrets: set[str] = set()
         self._variables = variables
         self._clock = clock
@@ -123,7 +127,7 @@ class _Builder:
         self.secrets |= {environ[name] for name in plugin.secrets & environ.keys()}
         built = None
         try:
-            built = plugin.build(AdapterContext(self._clock, self.registry, environ))
+            built = plugin.build(AdapterContext(self._clock, self.registry, environ, self.pulses.watched))
         except* ConfigurationError as group:
             # A setting whose file cannot be read has been told of; that it is missing is no second mistake.
             self._mistakes += [found for found in flatten(group) if str(found).partition(":")[0] not in unreadable]

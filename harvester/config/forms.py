@@ -10,17 +10,25 @@ from urllib.parse import urlsplit
 from harvester.domain.egress import Network
 from harvester.domain.errors import InvalidInput
 from harvester.domain.invoice import MAX_TOLERANCE_PPM
+from harvester.domain.rates import parse_currency
 from harvester.webhooks.signing import Secret
 
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _POSTGRES_HOST: Final = re.compile(r"([^\[\]:]*|\[[0-9A-Fa-f:.%]+\])(:[0-9]{1,5})?")
-_PLUGIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_HOURS: Final = re.compile(r"[0-9]{1,5}")
+_SECONDS: Final = re.compile(r"[0-9]{1,8}")
+_PERCENT_OF_JUMP: Final = re.compile(r"[0-9]{1,4}")
+_PLUGIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?")
 _DAYS: Final = re.compile(r"[0-9]{1,4}")
 MAX_PORT: Final = 65535
 MAX_SECRETS: Final = 2
 MAX_DAYS: Final = 3650
+MAX_SECS: Final = 366 * 86_400
+MAX_JUMP_PERCENT: Final = 1000
+MAX_CURRENCIES: Final = 20
 
 
 class Role(StrEnum):
@@ -44,7 +52,7 @@ class ListenAddress(NamedTuple):
 def plugin_names(text: str) -> tuple[str, ...]:
     """Read a comma-separated list of names of adapters or hooks; a repeated one counts once."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    _must(bool(names) and all(_PLUGIN_NAME.fullmatch(name) for name in names))
+    _must(bool(names) and all(_CHAIN_NAME.fullmatch(name) for name in names))
     return names
 
 
@@ -138,6 +146,40 @@ def days(text: str) -> timedelta:
     """Read a number of days, at most ten years."""
     _must(_DAYS.fullmatch(text) is not None and int(text) <= MAX_DAYS)
     return timedelta(days=int(text))
+
+
+def hours(text: str) -> timedelta:
+    """Read a number of hours, from one hour to ten years."""
+    _must(_HOURS.fullmatch(text) is not None and 1 <= int(text) <= MAX_DAYS * 24)
+    return timedelta(hours=int(text))
+
+
+def seconds(text: str) -> timedelta:
+    """Read a number of seconds, from one second to a year."""
+    _must(_SECONDS.fullmatch(text) is not None and 1 <= int(text) <= MAX_SECS)
+    return timedelta(seconds=int(text))
+
+
+def jump_percent(text: str) -> int:
+    """Read by how many percent a rate may change at once."""
+    _must(_PERCENT_OF_JUMP.fullmatch(text) is not None and 1 <= int(text) <= MAX_JUMP_PERCENT)
+    return int(text)
+
+
+def currencies(text: str) -> tuple[str, ...]:
+    """Read a comma-separated list of codes of currencies, in any case; a repeated one counts once."""
+    try:
+        codes = tuple(dict.fromkeys(parse_currency(code.strip()) for code in text.split(",") if code.strip()))
+    except InvalidInput as error:
+        raise ValueError("not of this form") from error
+    _must(0 < len(codes) <= MAX_CURRENCIES)
+    return codes
+
+
+def plugin_name(text: str) -> str:
+    """Check what a plug-in may be called."""
+    _must(_PLUGIN_NAME.fullmatch(text) is not None)
+    return text
 
 
 def port_number(text: str) -> int:

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from harvester.config import forms
+from harvester.config import forms, page_forms
 from harvester.config.forms import ListenAddress, Role
 from harvester.config.variables import Given, Variables
 from harvester.domain.egress import Network
@@ -91,10 +91,26 @@ class Settings(BaseSettings):
         Allowed("percent of an invoice's amount that may be missing, from 0 to 50, such as 0.5"),
     ] = 0
     """How much of an invoice's amount may be missing, in millionths."""
+    credit_unmatched: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = False
+    """Whether money that names no invoice is its sender's credit, and pays what customers of that address owe."""
+    unclaimed_order_hours: Annotated[
+        timedelta, _text(forms.hours), Allowed(f"a whole number of hours from 1 to {forms.MAX_DAYS * 24}")
+    ] = timedelta(hours=2)
+    """How long an order waits for a payer to be tied to it."""
+    unpaid_order_hours: Annotated[
+        timedelta, _text(forms.hours), Allowed(f"a whole number of hours from 1 to {forms.MAX_DAYS * 24}")
+    ] = timedelta(hours=48)
+    """How long an order waits for money once a payer is tied to it."""
+    strict_order_ids: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
+    """Whether people and payments name orders by their ids only, not by their second names."""
     keep_watching_days: Annotated[
         timedelta, _text(forms.days), Allowed(f"a whole number of days from 0 to {forms.MAX_DAYS}")
     ] = timedelta(days=30)
     """How long addresses and jettons that are no longer configured are watched after they were last needed."""
+    rate_valid_secs: Annotated[
+        timedelta, _text(forms.seconds), Allowed(f"a whole number of seconds from 1 to {forms.MAX_SECS}")
+    ] = timedelta(hours=1)
+    """How long a rate is valid if it is not said with it."""
 
     def __init__(self, given: Mapping[str, Given]) -> None:
         super().__init__(given=given)
@@ -164,8 +180,38 @@ class DaemonSettings(Settings):
     """Public host name, for the manifest."""
     webhook_endpoint: Annotated[SecretStr | None, _secret(forms.web_url), Allowed("an http or https URL")] = None
     """Where events are sent; secret because such a URL often carries a key."""
+    page_style: Annotated[
+        str | None,
+        _text(page_forms.style_sheet),
+        Allowed(f"the path of a style sheet in UTF-8 of at most {page_forms.MAX_STYLE_BYTES} bytes"),
+    ] = None
+    """Style sheet that the payment page loads after its own: the text of the file that is named."""
+    page_explorers: Annotated[
+        tuple[tuple[str, str], ...],
+        _text(page_forms.explorers),
+        Allowed(f"`chain https://…{page_forms.HASH_PLACE}…`, separated by commas, each chain once"),
+    ] = ()
+    """Where the payment page links transactions to: chain, and address with the place of the hash."""
     migrate: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
     """Whether the start applies missing migrations; the embedded database always gets them."""
+    rate_source: Annotated[
+        str | None, _text(forms.plugin_name), Allowed("the name of an installed source of rates")
+    ] = None
+    """Plug-in that is asked what assets cost."""
+    rate_currencies: Annotated[
+        tuple[str, ...],
+        _text(forms.currencies),
+        Allowed(f"codes such as USD, separated by commas, at most {forms.MAX_CURRENCIES}"),
+    ] = ("USD", "EUR")
+    """Currencies in which the source is asked, and whose rates are shown in metrics."""
+    rate_interval_secs: Annotated[
+        timedelta, _text(forms.seconds), Allowed(f"a whole number of seconds from 1 to {forms.MAX_SECS}")
+    ] = timedelta(minutes=5)
+    """How often the source is asked."""
+    rate_max_jump: Annotated[
+        int, _text(forms.jump_percent), Allowed(f"a whole number of percent from 1 to {forms.MAX_JUMP_PERCENT}")
+    ] = 50
+    """By how many percent a rate from the source may differ from the last one."""
 
 
 class _GivenSource(PydanticBaseSettingsSource):

@@ -23,7 +23,13 @@ from harvester.domain.errors import ConfigurationError
 
 PREFIX: Final = "HARVESTER_"
 MAX_FILE_BYTES: Final = 1 << 20
-_FURTHER_NAMES: Final = {"TOKEN": ("HARVESTER_API_TOKEN",)}
+_FURTHER_NAMES: Final = {
+    "TOKEN": ("HARVESTER_API_TOKEN",),
+    # As users of the payment server that this program replaces have them set.
+    "UNCLAIMED_ORDER_HOURS": ("TPG_UNCLAIMED_ORDER_TIMEOUT",),
+    "UNPAID_ORDER_HOURS": ("TPG_UNPAID_ORDER_TIMEOUT",),
+    "STRICT_ORDER_IDS": ("TPG_STRICT_MODE",),
+}
 
 
 @dataclass(frozen=True, slots=True)

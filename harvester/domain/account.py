@@ -14,10 +14,10 @@ Which order is paid first: `queue`. From where:
   and the next one looked at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from harvester.domain.errors import ActRefused
 from harvester.domain.invoice import Invoice
@@ -26,20 +26,25 @@ from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
 UNCLAIMED_LIFE: Final = timedelta(hours=2)
 UNPAID_LIFE: Final = timedelta(hours=48)
 
+_Giver = TypeVar("_Giver", bound=Hashable)
 
-def queue(orders: Iterable[Invoice]) -> list[Invoice]:
-    """Return the open ones of `orders` as they are paid: waiting before unclaimed, the oldest first, then by id."""
-    still_open = (order for order in orders if order.status in OPEN)
+
+def queue(orders: Iterable[Invoice], at: datetime) -> list[Invoice]:
+    """Return which of `orders` can be paid by money of the time `at`, in the order in which they are.
+
+    Waiting comes before unclaimed, then the oldest, then the lower id.
+    """
+    still_open = (order for order in orders if order.status in OPEN and at <= order.expires_at)
     return sorted(still_open, key=lambda order: (order.status is not Status.WAITING, order.created_at, order.id))
 
 
-def pay_in_order(balance: int, orders: Iterable[Invoice]) -> list[Invoice]:
+def pay_in_order(balance: int, orders: Iterable[Invoice], at: datetime) -> list[Invoice]:
     """Return which of `orders` an address pays that has `balance` base units, in the order in which it does.
 
     An address in debt pays nothing, not even what is free.
     """
     paid = []
-    for order in queue(orders):
+    for order in queue(orders, at):
         if order.amount > balance:
             break
         balance -= order.amount
@@ -47,21 +52,18 @@ def pay_in_order(balance: int, orders: Iterable[Invoice]) -> list[Invoice]:
     return paid
 
 
-def pay_one(order: Invoice, balances: Mapping[int, int]) -> Sequence[tuple[int, int]] | None:
-    """Return the parts, as (account id, base units), in which accounts with `balances` pay `order`; None: they cannot.
+def pay_one(order: Invoice, balances: Mapping[_Giver, int]) -> Mapping[_Giver, int] | None:
+    """Return how many base units each of those with `balances` gives to pay `order`; None: they cannot.
 
-    The largest balance gives first; of equal ones the lower id. What is free takes a part of nothing from one account.
+    The largest balance gives first; of equal ones that which comes first. What is free takes nothing, from one of them.
     """
-    givers = sorted(
-        ((balance, account) for account, balance in balances.items() if balance >= 0),
-        key=lambda giver: (-giver[0], giver[1]),
-    )
-    if not givers or sum(balance for balance, _ in givers) < order.amount:
+    givers = sorted((giver for giver in balances if balances[giver] >= 0), key=lambda giver: -balances[giver])
+    if not givers or sum(balances[giver] for giver in givers) < order.amount:
         return None
-    parts, due = [], order.amount
-    for balance, account in givers:
-        parts.append((account, part := min(balance, due)))
-        due -= part
+    parts, due = {}, order.amount
+    for giver in givers:
+        parts[giver] = min(balances[giver], due)
+        due -= parts[giver]
         if not due:
             break
     return parts
@@ -73,10 +75,12 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
     `linked`: whether that address belonged to its customer before. Then a waiting order is returned as it is.
 
     Raises:
-        ActRefused: it is not unclaimed.
+        ActRefused: it is not unclaimed, or its life has ended.
     """
     if order.status is Status.WAITING and linked:
         return order
+    if now > order.expires_at:
+        raise ActRefused(f"the life of order {order.order_id} has ended")
     if order.status is not Status.UNCLAIMED:
         raise ActRefused(f"order {order.order_id} is {order.status}: only one that is unclaimed can be claimed")
     return replace(
@@ -88,7 +92,7 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
     )
 
 
-def settle(order: Invoice, payer: str, now: datetime, tx_hash: str | None = None) -> Invoice:
+def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash: str | None = None) -> Invoice:
     """Return the open `order` as paid from the credit of `payer`; `tx_hash`: of the transfer that completed it.
 
     Raises:
@@ -98,7 +102,7 @@ def settle(order: Invoice, payer: str, now: datetime, tx_hash: str | None = None
         order,
         status=transition(order.status, Trigger.SETTLE),
         paid_by=payer,
-        paid_at=now,
+        paid_at=paid_at,
         tx_hash=tx_hash,
         updated_at=now,
     )

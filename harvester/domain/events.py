@@ -14,6 +14,7 @@ from uuid import UUID
 from harvester.domain.acts import Act, Entry
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
+from harvester.domain.money import Price
 from harvester.domain.payment import Payment, PaymentClass
 
 
@@ -24,6 +25,10 @@ class EventType(StrEnum):
     PAID = "invoice.paid"
     CANCELLED = "invoice.cancelled"
     EXPIRED = "invoice.expired"
+    CLAIMED = "invoice.claimed"
+    """A payer was tied to an order that nobody was tied to before."""
+    MODIFIED = "invoice.modified"
+    """An open order got another customer."""
     PAYMENT_RECEIVED = "payment.received"
     """A transfer was recorded, whatever it meant; not for money that is nobody's payment."""
     PAYMENT_UNMATCHED = "payment.unmatched"
@@ -32,6 +37,8 @@ class EventType(StrEnum):
     """… and came to an invoice that was closed, or whose time was over."""
     PAYMENT_PARTIAL = "payment.partial"
     """… and leaves something due."""
+    PAYMENT_CONFIRMED = "payment.confirmed"
+    """What was recorded before it was final is final now."""
     PAYMENT_ASSIGNED = "payment.assigned"
     PAYMENT_UNASSIGNED = "payment.unassigned"
     PAYMENT_REFUNDED = "payment.refunded"
@@ -43,6 +50,7 @@ DEFAULT_EVENT_TYPES: Final = (EventType.CREATED, EventType.PAID, EventType.CANCE
 
 
 EVENT_OF_STATUS: Final[Mapping[Status, EventType]] = {
+    Status.UNCLAIMED: EventType.CREATED,
     Status.WAITING: EventType.CREATED,
     Status.PAID: EventType.PAID,
     Status.CANCELLED: EventType.CANCELLED,
@@ -59,6 +67,7 @@ EVENTS_OF_CLASS: Final[Mapping[PaymentClass, tuple[EventType, ...]]] = {
     PaymentClass.UNMATCHED: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_UNMATCHED),
     PaymentClass.WRONG_ASSET: (EventType.PAYMENT_RECEIVED, EventType.PAYMENT_UNMATCHED),
     PaymentClass.IGNORED: (),
+    PaymentClass.CREDIT: (EventType.PAYMENT_RECEIVED,),
 }
 """The events that a recorded transfer makes: that it came, and what somebody must know of it."""
 EVENT_OF_ACT: Final[Mapping[Act, EventType]] = {
@@ -106,11 +115,24 @@ def invoice_view(invoice: Invoice, request: PaymentRequest) -> dict[str, object]
         "overpayment": str(invoice.overpayment),
     }
     if invoice.paid_at is not None:
-        view |= {"paid_by": invoice.paid_by, "paid_at": unix_seconds(invoice.paid_at), "tx_hash": invoice.tx_hash}
+        view |= {"paid_by": invoice.paid_by, "paid_at": unix_seconds(invoice.paid_at)}
+        if invoice.tx_hash is not None:
+            view["tx_hash"] = invoice.tx_hash
+    if invoice.price is not None:
+        view["price"] = _price_view(invoice.price)
     view |= request.details
     if request.payload is not None:
         view["payload"] = request.payload
     return view
+
+
+def _price_view(price: Price) -> dict[str, object]:
+    return {
+        "amount": f"{price.amount:f}",
+        "currency": price.currency,
+        "rate": f"{price.rate:f}",
+        "rate_at": unix_seconds(price.rate_at),
+    }
 
 
 def payment_view(payment: Payment) -> dict[str, object]:

@@ -15,6 +15,19 @@ _FORMS: Final = re.compile(
 _URN_LENGTH: Final = len("urn:uuid:")
 _LONGEST: Final = _URN_LENGTH + 36
 _VERSION_SHIFT: Final = 76
+MAX_MERCHANT_ID: Final = 255
+"""Characters of the merchant's own numbers and names."""
+
+
+def merchant_text(text: str, name: str) -> str:
+    """Return `text`, the merchant's own number or name of something, which errors call `name`.
+
+    Raises:
+        InvalidInput: it is not 1 to MAX_MERCHANT_ID printable characters.
+    """
+    if not (0 < len(text) <= MAX_MERCHANT_ID and text.isprintable()):
+        raise InvalidInput(f"{name} must be 1 to {MAX_MERCHANT_ID} printable characters")
+    return text
 
 
 def parse_uuid(text: str) -> UUID:

@@ -1,5 +1,6 @@
 """Invoices, and the rules that say what a transfer means for one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from harvester.domain.errors import TransitionRefused
 from harvester.domain.lifecycle import OPEN, Status, Trigger, transition
+from harvester.domain.money import Price
 from harvester.domain.payment import PaymentClass, Transfer
 
 MAX_TOLERANCE_PPM: Final = 500_000
@@ -22,7 +24,7 @@ class Invoice:
     """UUIDv7: ids rise with creation."""
     status: Status
     amount: int
-    """Base units asked for, greater than 0."""
+    """Base units asked for; 0 only for an order that is free."""
     received: int
     """Base units of the invoice's asset that came with its reference, in whatever state and time."""
     ticker: str
@@ -42,13 +44,25 @@ class Invoice:
     metadata: str
     """JSON object as text: what was bought; for the merchant and, encrypted, for the payer."""
     paid_by: str | None = None
-    """Payer of the transfer that settled it."""
+    """Payer of the transfer that settled it, or whose credit did."""
     paid_at: datetime | None = None
-    """Chain time of that transfer."""
+    """Chain time of that transfer; without one, when credit settled it."""
     tx_hash: str | None = None
-    """Transaction hash of that transfer."""
+    """Transaction hash of that transfer; None: it was settled from credit."""
     proof: str | None = None
     """JSON object as text: what that transfer was proven from."""
+    order_id: str | None = None
+    """The merchant's own number of what is paid for, 1 … 255 printable characters; no other invoice has it."""
+    customer_id: str | None = None
+    """The merchant's own name for who pays, 1 … 255 printable characters."""
+    price: Price | None = None
+    """What the amount was worked out from."""
+    alt_id: str | None = None
+    """A second number of the order that people know it by; no other order has it."""
+    note: str | None = None
+    """What the buyer wrote to the order; for the merchant only."""
+    claimed_at: datetime | None = None
+    """When a payer was tied to an order that nobody was tied to before."""
 
     @property
     def overpayment(self) -> int:
@@ -62,15 +76,29 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a payer types into a wallet that opens no links."""
+
+    address: str
+    """In the form that wallets of the chain take."""
+    comment: str | None
+    """Text that names the invoice; None: a payment cannot carry one."""
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentRequest:
     """How one invoice is paid, as the chain's adapter says it."""
 
     links: dict[str, str]
-    """Name to URL; empty if the adapter has none."""
+    """Name to URL, the one that most wallets open first; empty if the adapter has none."""
     payload: str | None
     """What a wallet must attach (TON: base64 BoC)."""
     details: dict[str, object]
     """Further public JSON members of the chain, such as TON's `jetton_info`."""
+    by_hand: ByHand | None = None
+    """None: only links and payload name the invoice."""
+    connect: Mapping[str, object] | None = None
+    """What a wallet that is connected by TON Connect is asked to send; None: it cannot be asked for this invoice."""
 
 
 def expire(invoice: Invoice, now: datetime) -> Invoice:

@@ -1,6 +1,8 @@
 """Assets and amounts. An amount is an int of the asset's base units; there is no float anywhere."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,22 @@ class Currency:
     """Whole units = amount / 10**decimals; 0 … 255."""
     max_amount: int
     """The largest amount that one transfer of the asset can carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a merchant asked for in another currency, and the rate that made an amount of an asset of it."""
+
+    amount: Decimal
+    """In `currency`, greater than 0, with the decimals that the merchant wrote."""
+    currency: str
+    """Its code, such as USD."""
+    rate: Decimal
+    """`currency` for one whole unit of the asset, greater than 0."""
+    rate_source: str
+    """Who or what gave the rate."""
+    rate_at: datetime
+    """When the rate was so."""
 
 
 def format_amount(amount: int, decimals: int) -> str:

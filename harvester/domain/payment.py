@@ -32,6 +32,12 @@ class Transfer:
     """Text that came with it, without U+0000."""
     reason: str | None = None
     """Why it names no invoice, or why it is ignored."""
+    order_reference: str | None = None
+    """The order that it names, on chains where payers name orders; known or not."""
+    claimant: str | None = None
+    """The address whose owner has signed for that order."""
+    provisional: bool = False
+    """True while the chain may still take it back: it counts for nothing before it is confirmed."""
     ignored: bool = False
     """True for money that is nobody's payment (a bounce coming back); kept with its reason, never matched."""
 
@@ -57,6 +63,8 @@ class PaymentClass(StrEnum):
     """Names an invoice that asks for another asset or another wallet."""
     IGNORED = "ignored"
     """Nobody's payment, for the reason given."""
+    CREDIT = "credit"
+    """Names no invoice, and is its sender's credit, out of which orders are paid."""
 
 
 COUNTED: Final = frozenset(
@@ -119,3 +127,7 @@ class Payment:
     """The invoice that somebody has said it is for; it counts for that one."""
     assigned_class: PaymentClass | None = None
     """What it meant for that invoice."""
+    order_reference: str | None = None
+    """The order that the payer named, known or not."""
+    confirmed: bool = True
+    """False while the chain may still take it back."""

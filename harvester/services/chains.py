@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from harvester.chain import Adapter, Destination, Health
+from harvester.chain import Account, Adapter, Destination, Health, Sealer, SealingAdapter
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -40,6 +40,20 @@ class Chains:
             allowed = ", ".join(self._currencies)
             raise InvalidInput(f"currency must be one of: {allowed}") from None
 
+    def first_currency(self) -> Currency:
+        """Return the first currency of the first chain: that chain's own coin."""
+        return next(iter(self._currencies.values()))
+
+    def find_currency(self, chain: str, asset: str) -> Currency | None:
+        """Return the currency that an asset is, or None if it is not configured."""
+        return next((each for each in self._currencies.values() if (each.chain, each.asset) == (chain, asset)), None)
+
+    def tickers(self) -> Mapping[str, Sequence[str]]:
+        """Return the tickers of each chain's currencies, by the chain's name."""
+        return {
+            chain: [each.ticker for each in self._currencies.values() if each.chain == chain] for chain in self.adapters
+        }
+
     def asset_forms(self, text: str) -> Sequence[str]:
         """Return what `text` may mean as an asset: itself, or the asset of the currency that has this ticker."""
         currency = self._currencies.get(text)
@@ -57,6 +71,18 @@ class Chains:
         """Return the merchant's address for a new invoice in `currency`."""
         return self.adapters[currency.chain].pay_to_address(currency)
 
+    def pushed_account(self, chain: str, asset: str) -> Account:
+        """Return where money arrives on a chain whose payments are reported to us: one account for each asset.
+
+        Raises:
+            InvalidInput: the chain is not configured, or has no such asset.
+        """
+        currency = self.find_currency(chain, asset)
+        if currency is None:
+            raise InvalidInput(f"the chain {chain} has no asset {asset}")
+        address = self.pay_to_address(currency)
+        return Account(chain, address, address, asset)
+
     def destinations(self, chain: str) -> Sequence[Destination]:
         """Return what new invoices on `chain` are to be paid to."""
         adapter = self.adapters[chain]
@@ -66,6 +92,14 @@ class Chains:
         """Say how `invoice` is paid; without links and payload if its chain is no longer configured."""
         adapter = self.adapters.get(invoice.chain)
         return adapter.payment_request(invoice) if adapter else _NOT_PAYABLE
+
+    def sealers(self) -> Mapping[str, Sealer]:
+        """Return what seals receipts, by chain, of those chains where it is enabled."""
+        return {
+            name: sealer
+            for name, adapter in self.adapters.items()
+            if isinstance(adapter, SealingAdapter) and (sealer := adapter.sealer())
+        }
 
     def stand_by(self, chain: str, reason: str) -> None:
         """Take note that this process does not scan `chain`, which is well; `reason` says why, to anybody."""

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from harvester.chain import Clock
+from harvester.chain import UNHEARD, Clock, Pulse
 from harvester.domain.errors import Unavailable
 from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
@@ -106,12 +106,14 @@ class Delivery:
         self._unstored: list[Outcome] = []
         self._held = Held()
         self._gauges_at = 0.0
+        self._pulse = UNHEARD
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, pulse: Pulse = UNHEARD) -> None:
         """Deliver until `stop`; then let sends in flight end, store what came of them, and return.
 
         A database that is away is waited for. A programming error ends it.
         """
+        self._pulse = pulse
         async with asyncio.TaskGroup() as group:
             waker = group.create_task(self._wake_at(stop), name="deliveries: stop")
             while not stop.is_set():
@@ -129,15 +131,17 @@ class Delivery:
 
     async def _turn(self, group: asyncio.TaskGroup) -> float:
         """Store, lease and start what can be; return after how many seconds to look again if nothing happens."""
+        self._pulse.beat()
         try:
             await self._store()
             await self._held.renew(self._database, self._clock())
+            self._pulse.beat()
             wait_secs = await self._claim(group)
             await self._look_around()
         except Unavailable as error:
             return self._outage.retry_secs(error)
         self._outage.over()
-        self._metrics.loop_success.labels(LOOP).set(self._clock().timestamp())
+        self._pulse.success()
         return wait_secs
 
     async def _claim(self, group: asyncio.TaskGroup) -> float:
@@ -194,6 +198,7 @@ class Delivery:
     async def _finish(self) -> None:
         give_up_at = time.monotonic() + self._timeout_secs + _STORE_SECS
         while (self._slots.busy or self._unstored) and time.monotonic() < give_up_at:
+            self._pulse.beat()
             try:
                 await self._store()
                 await self._held.renew(self._database, self._clock())

@@ -9,7 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from harvester.chain import Clock
-from harvester.domain.errors import InvalidInput, NotFound
+from harvester.domain.errors import InvalidInput, InvariantBroken, NotFound, OrderExists
 from harvester.domain.events import EVENT_OF_STATUS, Event
 from harvester.domain.invoice import Invoice, cancel
 from harvester.domain.lifecycle import Status
@@ -36,6 +36,10 @@ class Draft:
     """JSON object as text, kept verbatim."""
     metadata: str = "{}"
     """JSON object as text, kept verbatim."""
+    order_id: str | None = None
+    """1 … 255 printable characters."""
+    customer_id: str | None = None
+    """1 … 255 printable characters."""
 
 
 class Invoicing:
@@ -53,11 +57,15 @@ class Invoicing:
 
         Raises:
             InvalidInput: the ticker is unknown, the amount not payable, or the life too long; nothing was stored.
+            OrderExists: another invoice has the draft's order_id; nothing was stored.
         """
         invoice = self._new_invoice(draft)
         event = new_event(invoice, self._chains, cause)
-        async with self._database.connection() as connection:
-            await invoices.insert(connection, invoice, event)
+        try:
+            async with self._database.connection() as connection:
+                await invoices.insert(connection, invoice, event)
+        except invoices.OrderTaken:
+            raise await self._order_exists(draft.order_id) from None
         self._announce(invoice)
         return invoice
 
@@ -126,7 +134,16 @@ class Invoicing:
             sequence=1,
             private_info=draft.private_info,
             metadata=draft.metadata,
+            order_id=draft.order_id,
+            customer_id=draft.customer_id,
         )
+
+    async def _order_exists(self, order_id: str | None) -> OrderExists:
+        async with self._database.connection() as connection:
+            invoice_id = await invoices.of_order(connection, order_id) if order_id is not None else None
+        if invoice_id is None:
+            raise InvariantBroken(f"an invoice for the order {order_id!r} was there, and is no more")
+        return OrderExists(invoice_id)
 
     def _announce(self, invoice: Invoice) -> None:
         self._metrics.transitions.labels(invoice.status.value).inc()

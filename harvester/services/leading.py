@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from harvester.chain import Adapter, Ledger
+from harvester.chain import UNHEARD, Adapter, Ledger, Pulse
 from harvester.domain.errors import InvariantBroken, LeaseLost, Unavailable
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
@@ -53,12 +53,15 @@ class Leader:
         self._renew_secs = term.total_seconds() / _RENEWALS_PER_TERM
         self._look_secs = term.total_seconds() / _LOOKS_PER_TERM
         self._outage = Outage(self._lease_name)
+        self._pulse = UNHEARD
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, pulse: Pulse = UNHEARD) -> None:
         """Scan, or stand by, until `stop`; then let the adapter finish, and give the lease back.
 
-        A database that is away is waited for. What the adapter raises is raised, but for LeaseLost.
+        A database that is away is waited for. What the adapter raises is raised, but for LeaseLost. `pulse` is that of
+        the lease, whoever holds it; the adapter's loops have their own.
         """
+        self._pulse = pulse
         try:
             while not stop.is_set():
                 wait_secs = await self._turn(stop)
@@ -69,11 +72,13 @@ class Leader:
 
     async def _turn(self, stop: asyncio.Event) -> float:
         """Lead for a term if nobody else does; return after how many seconds to look again."""
+        self._pulse.beat()
         try:
             lease = await self._session.acquire(self._lease_name)
         except Unavailable as error:
             return self._outage.retry_secs(error)
         self._outage.over()
+        self._pulse.success()
         if lease is not None:
             await self._lead(lease, stop)
         self._chains.stand_by(self._adapter.name, STANDING_BY)
@@ -105,12 +110,14 @@ class Leader:
         wait_secs = self._renew_secs
         while True:
             await asyncio.sleep(wait_secs)
+            self._pulse.beat()
             try:
                 renewed = await self._session.renew(lease)
             except Unavailable as error:
                 wait_secs = min(self._renew_secs, self._outage.retry_secs(error))
                 continue
             self._outage.over()
+            self._pulse.success()
             if not renewed:
                 raise LeaseLost(f"the lease {lease.name} was taken over")
             wait_secs = self._renew_secs

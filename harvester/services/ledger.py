@@ -10,16 +10,19 @@ from typing import Final
 from uuid import UUID
 
 from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Destination, Position
+from harvester.domain.account import UNPAID_LIFE
 from harvester.domain.errors import CursorConflict, InvariantBroken
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice, expire, receive
 from harvester.domain.lifecycle import OPEN
 from harvester.domain.payment import Payment, PaymentClass, Standing, Transfer
-from harvester.metrics import Metrics
+from harvester.metrics import OTHER_ASSET, Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import new_event, next_event
 from harvester.services.payment_events import recorded_events
+from harvester.services.settling import Market, Settling, take_credit
 from harvester.storage import accounts, chain_notes, destinations, events, invoices, payments
+from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
 
@@ -44,11 +47,13 @@ class LedgerService:
         *,
         tolerance_ppm: int = 0,
         keep_watching: timedelta = DEFAULT_KEEP_WATCHING,
+        credit_unmatched: bool = False,
     ) -> None:
         """Make the ledger.
 
         `tolerance_ppm`: millionths of an invoice's amount that may be missing. `keep_watching`: how long destinations
-        that are no longer configured stay watched after they were last needed.
+        that are no longer configured stay watched after they were last needed. `credit_unmatched`: whether money
+        that names no invoice is its sender's credit.
         """
         self._database = database
         self._chains = chains
@@ -57,6 +62,7 @@ class LedgerService:
         self._metrics = metrics
         self._tolerance_ppm = tolerance_ppm
         self._keep_watching = keep_watching
+        self._credit_unmatched = credit_unmatched
 
     async def position(self, account: Account) -> Position:
         """See `harvester.chain.Ledger.position`."""
@@ -89,7 +95,7 @@ class LedgerService:
         try:
             async with self._database.transaction() as connection:
                 await accounts.advance(connection, batch, now)
-                book = Book(self._chains, batch.account, now, batch.proof, self._tolerance_ppm)
+                book = Book(self._chains, batch, now, self._tolerance_ppm, credit_unmatched=self._credit_unmatched)
                 if batch.transfers:
                     await self._receive(connection, batch, book)
                 if batch.scanned_until is not None:
@@ -105,14 +111,24 @@ class LedgerService:
         known = await payments.known(connection, batch.account.chain, batch.transfers)
         each = dict.fromkeys(batch.transfers)  # in order; one that is in it twice counts once
         new = [transfer for transfer in each if (transfer.tx_hash, transfer.index) not in known]
+        market = Market(batch.account.chain, batch.account.asset)
+        settling = Settling(connection, self._chains, book.now, UNPAID_LIFE)
+        payers = [Owner(AccountKind.ADDRESS, transfer.payer) for transfer in new if book.is_credit(transfer)]
+        purse = await settling.accounts(market, payers) if payers else None
         named = sorted({transfer.invoice_id for transfer in new if transfer.invoice_id is not None})
         if named:
             book.know(await invoices.lock(connection, named))
         for transfer in new:
             book.enter(transfer)
+        ids: Mapping[tuple[str, int], int] = {}
         if book.classed:
-            book.tell_payments(await payments.insert(connection, batch.account, book.classed, batch.proof, book.now))
+            ids = await payments.insert(connection, batch.account, book.classed, batch.proof, book.now)
+            book.tell_payments(ids)
         await _write(connection, book)
+        if purse:
+            credited = [(ids[each.tx_hash, each.index], each) for each in new if book.is_credit(each)]
+            await take_credit(settling, purse, market, credited)
+            book.events += settling.events
 
     async def _expire(self, connection: Connection, account: Account, scanned_until: datetime, book: "Book") -> None:
         due = await invoices.lock_due(connection, account, scanned_until, MAX_EXPIRED_PER_BATCH)
@@ -123,7 +139,9 @@ class LedgerService:
 
     def _announce(self, chain: str, book: "Book", now: datetime) -> None:
         for transfer, payment_class, _, _ in book.classed:
-            self._metrics.payments.labels(chain, payment_class.value).inc()
+            currency = self._chains.find_currency(chain, transfer.asset)
+            asset = currency.ticker if currency else OTHER_ASSET
+            self._metrics.payments.labels(chain, asset, payment_class.value).inc()
             self._metrics.detection_delay.labels(chain).observe(max(0.0, (now - transfer.time).total_seconds()))
         for event in book.events:
             if event.sequence is not None:
@@ -142,14 +160,17 @@ async def _write(connection: Connection, book: "Book") -> None:
 class Book:
     """The working page of one batch: applies the domain's rules to locked invoices, in memory."""
 
-    def __init__(self, chains: Chains, account: Account, now: datetime, proof: str | None, tolerance_ppm: int) -> None:
+    def __init__(
+        self, chains: Chains, batch: Batch, now: datetime, tolerance_ppm: int, *, credit_unmatched: bool = False
+    ) -> None:
         self.now = now
-        self._proof = proof
+        self._proof = batch.proof
+        self._credit_unmatched = credit_unmatched
         self._tolerance_ppm = tolerance_ppm
         self.classed: list[Classed] = []
         self.events: list[Event] = []
         self._chains = chains
-        self._account = account
+        self._account = batch.account
         self._stored: dict[UUID, Invoice] = {}
         self._current: dict[UUID, Invoice] = {}
 
@@ -158,10 +179,18 @@ class Book:
         self._stored |= locked
         self._current |= locked
 
+    def is_credit(self, transfer: Transfer) -> bool:
+        """Say whether a transfer is its sender's credit."""
+        unnamed = transfer.invoice_id is None and not transfer.ignored and transfer.asset == self._account.asset
+        return self._credit_unmatched and unnamed
+
     def enter(self, transfer: Transfer) -> None:
         """Class a new transfer and apply it to the invoice it names."""
         if transfer.ignored:
             self.classed.append((transfer, PaymentClass.IGNORED, transfer.reason, None))
+            return
+        if self.is_credit(transfer):
+            self.classed.append((transfer, PaymentClass.CREDIT, transfer.reason, None))
             return
         invoice = self._current.get(transfer.invoice_id) if transfer.invoice_id else None
         if invoice is None:

@@ -1,6 +1,7 @@
 """Events that are about a payment: that it came, what somebody must know of it, and what people made of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,13 @@ def recorded_events(payment: Payment) -> Iterator[Event]:
     for kind in EVENTS_OF_CLASS[payment.payment_class]:
         body: dict[str, object] = {"type": kind.value, "payment": payment_view(payment)}
         yield _event(kind, payment.invoice_id, f"chain:{payment.tx_hash}", payment.recorded_at, body)
+
+
+def confirmed_event(payment: Payment, now: datetime) -> Event:
+    """Return the event that says `payment`, recorded before it was final, is final now."""
+    kind = EventType.PAYMENT_CONFIRMED
+    body: dict[str, object] = {"type": kind.value, "payment": payment_view(replace(payment, confirmed=True))}
+    return _event(kind, payment.invoice_id, f"chain:{payment.tx_hash}", now, body)
 
 
 def act_event(before: Payment, payment: Payment, entry: Entry) -> Event:

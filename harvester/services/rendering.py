@@ -16,13 +16,17 @@ def public_json(invoice: Invoice, request: PaymentRequest) -> bytes:
 
 
 def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:
-    """Return `invoice` as a JSON object for the merchant: the public members, `private_info`, `metadata`, `proof`.
+    """Return `invoice` as a JSON object for the merchant: the public members, and those that are the merchant's.
 
-    These texts go in as they are stored, byte for byte; that they are JSON objects was seen to when they came in.
+    Texts of JSON go in as they are stored, byte for byte; that they are JSON objects was seen to when they came in.
     """
     view = invoice_view(invoice, request)
     view["private_info"] = orjson.Fragment(invoice.private_info)
     view["metadata"] = orjson.Fragment(invoice.metadata)
+    if invoice.order_id is not None:
+        view["order_id"] = invoice.order_id
+    if invoice.customer_id is not None:
+        view["customer_id"] = invoice.customer_id
     if invoice.proof is not None:
         view["proof"] = orjson.Fragment(invoice.proof)
     return orjson.dumps(view)

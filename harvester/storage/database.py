@@ -1,8 +1,9 @@
 """The one way to PostgreSQL: a pool, transactions, codecs, and the boundary where driver errors become ours."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import asyncpg
 import structlog
@@ -13,6 +14,8 @@ from harvester.domain.errors import ConfigurationError, InvariantBroken, Unavail
 Connection = asyncpg.Connection | PoolConnectionProxy
 Guard = Callable[[Connection], Awaitable[None]]
 """Raises if the transaction must not be."""
+Observe = Callable[[str, float], None]
+"""Is told of `acquire`, `statement` and `commit`, whether they succeeded or not, and the seconds each took."""
 
 DEFAULT_POOL_SIZE: Final = 16
 COMMAND_TIMEOUT_SECS: Final = 30.0
@@ -21,6 +24,8 @@ RELEASE_TIMEOUT_SECS: Final = 2.0
 """For taking back what a connection was asked when its user gave up: the driver would wait as long as for a command."""
 _IDLE_IN_TRANSACTION_MS: Final = 5000
 """After this the server undoes the transaction of a process that is stopped: others wait for its locks."""
+_COMMIT: Final = "COMMIT;"
+"""As the driver writes it."""
 
 _UNWELL: Final = (
     asyncpg.PostgresConnectionError,
@@ -46,22 +51,33 @@ _log = structlog.get_logger(__name__)
 class Database:
     """A pool of connections. Opening it needs no running server: a database that is away is found out on first use."""
 
-    def __init__(self, pool: asyncpg.Pool, uri: str, guard: Guard | None = None) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, uri: str, guard: Guard | None = None, observe: Observe | None = None
+    ) -> None:
         self._pool = pool
         self._guard = guard
+        self._observe = observe
         self.uri = uri
         """libpq URI; holds the password: never log it."""
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, uri: str, pool_size: int = DEFAULT_POOL_SIZE) -> AsyncIterator[Self]:
+    async def open(
+        cls, uri: str, pool_size: int = DEFAULT_POOL_SIZE, observe: Observe | None = None
+    ) -> AsyncIterator[Self]:
         """Yield the database at `uri` (libpq URI). Connections are made on demand, at most `pool_size`."""
+
+        async def prepare(connection: asyncpg.Connection) -> None:
+            await prepare_connection(connection)
+            if observe is not None:
+                connection.add_query_logger(_timer(observe))
+
         with driver_errors():
             pool = asyncpg.create_pool(
                 uri,
                 min_size=0,
                 max_size=pool_size,
-                init=prepare_connection,
+                init=prepare,
                 reset=_leave_as_it_is,
                 timeout=CONNECT_TIMEOUT_SECS,
                 command_timeout=COMMAND_TIMEOUT_SECS,
@@ -72,11 +88,11 @@ class Database:
                 },
             )
         async with pool:
-            yield cls(pool, uri)
+            yield cls(pool, uri, observe=observe)
 
     def guarded(self, guard: Guard) -> "Database":
         """Return this database with `guard` run first in every transaction; what it raises undoes the transaction."""
-        return Database(self._pool, self.uri, guard)
+        return Database(self._pool, self.uri, guard, self._observe)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -89,7 +105,7 @@ class Database:
             ConfigurationError: the URI cannot be used by the driver.
         """
         with driver_errors():
-            connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECS)
+            connection = await self._acquire()
             try:
                 yield connection
             finally:
@@ -107,6 +123,14 @@ class Database:
                 await self._guard(connection)
             yield connection
 
+    async def _acquire(self) -> PoolConnectionProxy:
+        started = time.monotonic()
+        try:
+            return await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECS)
+        finally:
+            if self._observe is not None:
+                self._observe("acquire", time.monotonic() - started)
+
     async def _give_back(self, connection: PoolConnectionProxy) -> None:
         try:
             await self._pool.release(connection, timeout=RELEASE_TIMEOUT_SECS)
@@ -118,6 +142,15 @@ class Database:
 async def prepare_connection(connection: asyncpg.Connection) -> None:
     """Teach a new connection that `numeric` is an int: amounts have no fraction."""
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole_number, format="text")
+
+
+def _timer(observe: Observe) -> Callable[[Any], None]:
+    """Return what the driver calls after each statement."""
+
+    def executed(record: Any) -> None:
+        observe("commit" if record.query == _COMMIT else "statement", record.elapsed)
+
+    return executed
 
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:

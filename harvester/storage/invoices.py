@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Final, cast
 from uuid import UUID
 
 import asyncpg
@@ -13,23 +14,32 @@ from harvester.domain.errors import InvariantBroken
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
+from harvester.domain.money import Price
 from harvester.storage.database import Connection
 
-_COLUMNS: Final = ", ".join(field.name for field in fields(Invoice))
+# Amounts of a price have fractions, which `numeric` of this database has not: they travel as text.
+_PRICE: Final = """
+    CASE WHEN price_amount IS NOT NULL
+    THEN ROW (price_amount::text, price_currency, rate::text, rate_source, rate_at) END AS price"""
+_COLUMNS: Final = ", ".join(_PRICE if field.name == "price" else field.name for field in fields(Invoice))
 """In the order of the fields: rows are read by position."""
+_PRICE_STORED: Final = "price_amount, price_currency, rate, rate_source, rate_at"
+_STORED: Final = ", ".join(_PRICE_STORED if field.name == "price" else field.name for field in fields(Invoice))
 
 # The invoice, its first event and what is told of it, in one statement: one round trip, one commit.
 INSERT: Final = f"""
 WITH invoice AS (
-    INSERT INTO invoices ({_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    INSERT INTO invoices ({_STORED})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+            $22::text::numeric, $23, $24::text::numeric, $25, $26, $27, $28, $29)
 ), event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
-    VALUES ($20, $21, $1, $13, $22, $10, $23)
+    VALUES ($30, $31, $1, $13, $32, $12, $33)
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT id, $20, $1, $13, 'pending', $10, $10 FROM endpoints WHERE enabled AND $21 = ANY (event_types)
+SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
 """
+SELECT_BY_ORDER: Final = "SELECT id FROM invoices WHERE order_id = $1"
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 # Begins with the invoice that the page comes after, which shows that it exists.
 SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id >= $2 ORDER BY id LIMIT $1::bigint + 1"
@@ -47,11 +57,13 @@ UPDATE: Final = """
 UPDATE invoices SET
     status = changed.status, received = changed.received, updated_at = changed.updated_at,
     sequence = changed.sequence, paid_by = changed.paid_by, paid_at = changed.paid_at, tx_hash = changed.tx_hash,
-    proof = changed.proof
+    proof = changed.proof, customer_id = changed.customer_id, claimed_at = changed.claimed_at,
+    expires_at = changed.expires_at
 FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::numeric[], $6::timestamptz[], $7::integer[],
-            $8::text[], $9::timestamptz[], $10::text[], $11::json[])
+            $8::text[], $9::timestamptz[], $10::text[], $11::json[], $12::text[], $13::timestamptz[],
+            $14::timestamptz[])
     AS changed (id, old_status, old_sequence, status, received, updated_at, sequence, paid_by, paid_at, tx_hash,
-                proof)
+                proof, customer_id, claimed_at, expires_at)
 WHERE invoices.id = changed.id
   AND invoices.status = changed.old_status AND invoices.sequence = changed.old_sequence
 """
@@ -66,16 +78,37 @@ GROUP BY status
 
 _FIELDS: Final = [vars(Invoice)[field.name].__set__ for field in fields(Invoice)]
 _FILL_STATUS: Final = vars(Invoice)["status"].__set__
+_FILL_PRICE: Final = vars(Invoice)["price"].__set__
+_ONE_PER_ORDER: Final = "invoices_by_order"
+_NO_PRICE: Final = (None,) * 5
 _STATUSES: Final[dict[str, Status]] = {status.value: status for status in Status}
+
+
+class OrderTaken(Exception):
+    """Another invoice has this order_id."""
 
 
 async def insert(connection: Connection, invoice: Invoice, event: Event) -> int:
     """Store a new invoice, its first event and a delivery for each enabled endpoint that wants it, atomically.
 
     Returns how many deliveries were made.
+
+    Raises:
+        OrderTaken: nothing was stored; a transaction that this is part of must be left.
     """
-    tag = await connection.execute(INSERT, *_to_row(invoice), event.id, event.type.value, event.cause, event.body)
+    try:
+        tag = await connection.execute(INSERT, *_to_row(invoice), event.id, event.type.value, event.cause, event.body)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _ONE_PER_ORDER:
+            raise
+        raise OrderTaken from None
     return int(tag.rsplit(" ", 1)[1])
+
+
+async def of_order(connection: Connection, order_id: str) -> UUID | None:
+    """Return the id of the invoice for this order, or None."""
+    found: UUID | None = await connection.fetchval(SELECT_BY_ORDER, order_id)
+    return found
 
 
 async def get(connection: Connection, invoice_id: UUID) -> Invoice | None:
@@ -133,6 +166,9 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         [after.paid_at for _, after in changes],
         [after.tx_hash for _, after in changes],
         [after.proof for _, after in changes],
+        [after.customer_id for _, after in changes],
+        [after.claimed_at for _, after in changes],
+        [after.expires_at for _, after in changes],
     )
     if tag != f"UPDATE {len(changes)}":
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
@@ -159,7 +195,17 @@ def _to_row(invoice: Invoice) -> tuple[object, ...]:
         invoice.paid_at,
         invoice.tx_hash,
         invoice.proof,
+        invoice.order_id,
+        invoice.customer_id,
+        *(_price_to_row(invoice.price) if invoice.price else _NO_PRICE),
+        invoice.alt_id,
+        invoice.note,
+        invoice.claimed_at,
     )
+
+
+def _price_to_row(price: Price) -> tuple[object, ...]:
+    return str(price.amount), price.currency, str(price.rate), price.rate_source, price.rate_at
 
 
 def _from_row(row: asyncpg.Record) -> Invoice:
@@ -168,4 +214,10 @@ def _from_row(row: asyncpg.Record) -> Invoice:
     for fill, value in zip(_FIELDS, row.values(), strict=True):
         fill(invoice, value)
     _FILL_STATUS(invoice, _STATUSES[invoice.status])
+    if invoice.price is not None:
+        _FILL_PRICE(invoice, _price_from_row(*cast("tuple[str, str, str, str, datetime]", invoice.price)))
     return invoice
+
+
+def _price_from_row(amount: str, currency: str, rate: str, rate_source: str, rate_at: datetime) -> Price:
+    return Price(Decimal(amount), currency, Decimal(rate), rate_source, rate_at)

@@ -18,6 +18,8 @@ from harvester.storage.database import Connection, Database
 CORE_SCOPE: Final = "core"
 _LOCK_KEY: Final = 0x68617276
 _LOCK_POLL_SECS: Final = 0.2
+_FILE_SECS: Final = 24 * 3600.0
+"""What a file may take: an index over years of invoices takes longer than any other statement may."""
 
 _CREATE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -78,7 +80,7 @@ async def migrate(database: Database, scopes: Mapping[str, Path]) -> Sequence[st
         for scope, path in scopes.items():
             for migration in await _missing(connection, scope, read_migrations(path)):
                 async with connection.transaction():
-                    await connection.execute(migration.sql)
+                    await connection.execute(migration.sql, timeout=_FILE_SECS)
                     await connection.execute(
                         _INSERT_APPLIED, scope, migration.version, migration.name, migration.checksum
                     )

@@ -20,18 +20,23 @@ WHERE chain = $1
 INSERT: Final = """
 INSERT INTO payments (
     chain, account_address, pay_to_address, proof, recorded_at, tx_hash, transfer_index, asset, amount, payer, time,
-    class, reason, text, reference, invoice_id
+    class, reason, text, reference, invoice_id, order_reference, provisional, claimant
 )
 SELECT $1, $2, $3, $4, $5, * FROM unnest(
     $6::text[], $7::integer[], $8::text[], $9::numeric[], $10::text[], $11::timestamptz[],
-    $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]
+    $12::text[], $13::text[], $14::text[], $15::uuid[], $16::uuid[], $17::text[], $18::boolean[], $19::text[]
 )
 RETURNING id, tx_hash, transfer_index
 """
 _COLUMNS: Final = """id, chain, tx_hash, transfer_index, account_address, pay_to_address, asset, amount, payer, time,
-    class, reason, text, reference, invoice_id, proof, recorded_at, standing, assigned_to, assigned_class"""
+    class, reason, text, reference, invoice_id, proof, recorded_at, standing, assigned_to, assigned_class,
+    order_reference, confirmed"""
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM payment_standings WHERE id = $1"
 LOCK: Final = "SELECT FROM payments WHERE id = $1 FOR UPDATE"
+FIND: Final = "SELECT id FROM payments WHERE chain = $1 AND tx_hash = $2 AND transfer_index = $3 FOR UPDATE"
+CONFIRM: Final = """
+INSERT INTO payment_confirmations (payment_id, confirmed_at, cause) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
 EXISTS: Final = "SELECT EXISTS (SELECT FROM payments WHERE id = $1)"
 # Each condition that a list may have, by the name of the filter; the argument stands for {}.
 CONDITIONS: Final[Mapping[str, str]] = {
@@ -108,6 +113,9 @@ async def insert(
         [transfer.text for transfer, *_ in classed],
         [transfer.invoice_id for transfer, *_ in classed],
         [invoice_id for *_, invoice_id in classed],
+        [transfer.order_reference for transfer, *_ in classed],
+        [transfer.provisional for transfer, *_ in classed],
+        [transfer.claimant for transfer, *_ in classed],
     )
     return {(row["tx_hash"], row["transfer_index"]): row["id"] for row in rows}
 
@@ -122,6 +130,17 @@ async def lock(connection: Connection, payment_id: int) -> Payment | None:
     """Return the payment, or None; nobody else acts on it until the transaction ends."""
     await connection.execute(LOCK, payment_id)
     return await get(connection, payment_id)  # a statement of its own, which sees what was waited for
+
+
+async def lock_by_transfer(connection: Connection, chain: str, tx_hash: str, index: int) -> Payment | None:
+    """Return the payment of this transfer, or None; nobody else acts on it until the transaction ends."""
+    payment_id = await connection.fetchval(FIND, chain, tx_hash, index)
+    return await get(connection, payment_id) if payment_id else None
+
+
+async def confirm(connection: Connection, payment_id: int, now: datetime, cause: str) -> None:
+    """Note that the provisional payment is final. Idempotent."""
+    await connection.execute(CONFIRM, payment_id, now, cause)
 
 
 async def page(

@@ -12,7 +12,7 @@ import structlog
 from harvester.domain.errors import Unavailable
 from harvester.storage.database import COMMAND_TIMEOUT_SECS, CONNECT_TIMEOUT_SECS, Database, driver_errors
 
-CHANNELS: Final = ("deliveries", "events")
+CHANNELS: Final = ("deliveries", "events", "tokens")
 _PREFIX: Final = "harvester_"
 _COALESCE_SECS: Final = 0.01
 """NOTIFY takes a lock that makes commits queue, so it is sent beside the transactions and at most this often."""

@@ -75,6 +75,13 @@ REFUSED_MEMBERS: dict[str, tuple[dict[str, Any], str]] = {
     "mcc_code -1": ({"metadata": {"merchant_name": "m", "mcc_code": -1}}, "mcc_code"),
     "mcc_code a text": ({"metadata": {"merchant_name": "m", "mcc_code": "1"}}, "mcc_code"),
     "a good that is a text": ({"metadata": {"merchant_name": "m", "goods": ["x"]}}, "goods.0"),
+    "order_id empty": ({"order_id": ""}, "order_id: a string of 1 to 255 printable characters"),
+    "order_id only U+0000": ({"order_id": "\0"}, "order_id: a string of 1 to 255 printable characters"),
+    "order_id of 256 characters": ({"order_id": "x" * 256}, "order_id: a string of 1 to 255 printable characters"),
+    "order_id of two lines": ({"order_id": "1\n2"}, "order_id: a string of 1 to 255 printable characters"),
+    "order_id a number": ({"order_id": 17}, "order_id: a string of 1 to 255 printable characters"),
+    "customer_id empty": ({"customer_id": ""}, "customer_id: a string of 1 to 255 printable characters"),
+    "customer_id with a tab": ({"customer_id": "a\tb"}, "customer_id: a string of 1 to 255 printable characters"),
     "a good with a number for a name": ({"metadata": {"merchant_name": "m", "goods": [{"name": 1}]}}, "goods.0.name"),
 }
 

@@ -144,7 +144,7 @@ async def fleet(chain: Chain, postgres_uri: str, tmp_path: Path) -> AsyncIterato
         await front.start_ready()
         session = aiohttp.ClientSession(front.url, headers={"Authorization": f"Bearer {TOKEN}"})
         shop = Shop(await stack.enter_async_context(session))
-        buyers = Buyers(chain, random.Random(), never=False)  # noqa: S311 - chances need not be secret  # noqa: S311 - chances need not be secret
+        buyers = Buyers(chain, random.Random(), never=False)  # noqa: S311 - chances need not be secret
         before = await chain.received()
         yield Fleet(workers, shop, backend, buyers, connection, traps)
         after = await chain.received()

@@ -1,7 +1,8 @@
 """A database as it is after years: invoices, payments, events, deliveries and attempts, made inside PostgreSQL.
 
-For n invoices there are 2n payments and 5n events, deliveries and attempts. The newest invoices are open, some of the
-newest deliveries are pending, all else is done. An invoice came every half a minute until now.
+For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, and n/5 rates. The newest
+invoices are open, some of the newest deliveries are pending, all else is done. An invoice came every half a minute
+until now.
 """
 
 from dataclasses import dataclass
@@ -101,12 +102,28 @@ INSERT INTO delivery_attempts (delivery_id, attempt, attempted_at, duration_ms, 
 SELECT id, 1, finished_at, 23, CASE status WHEN 'dead' THEN 500 ELSE 200 END, NULL, '{{"ok": true}}'
 FROM deliveries WHERE status <> 'pending'
 """
+_RATES: Final = """
+INSERT INTO rates (chain, asset, currency, rate, source, created_at, valid_until)
+SELECT '{chain}', '{asset}', currency, 5 + i % 100 / 1000.0, 'source', at, at + interval '1 hour'
+FROM generate_series(1, $1::bigint / 10) AS i,
+     LATERAL (SELECT epoch() - ($1 / 10 - i) * interval '300 s' AS at) AS moment,
+     (VALUES ('USD'), ('EUR')) AS currencies (currency)
+ORDER BY i
+"""
+_PAYER_KEYS: Final = """
+INSERT INTO payer_keys (chain, address, key, committed_at, paid)
+SELECT '{chain}', '0:' || md5((i % 5000)::text) || md5('key' || i), decode(md5(i::text) || md5(i::text), 'hex'),
+       epoch() - ($1 - i) * interval '1 s', i <= $1 - 10100
+FROM generate_series(1, $1::bigint) AS i
+"""
 _ACCOUNT: Final = """
 INSERT INTO accounts (chain, address, pay_to_address, asset, cursor, scanned_until, updated_at)
 VALUES ('{chain}', '{merchant}', '{merchant}', '{asset}', '1:00', epoch(), epoch())
 """
-_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _ACCOUNT)
-BIG_TABLES: Final = frozenset({"invoices", "payments", "events", "deliveries", "delivery_attempts"})
+_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _RATES, _PAYER_KEYS, _ACCOUNT)
+BIG_TABLES: Final = frozenset(
+    {"invoices", "payments", "events", "deliveries", "delivery_attempts", "rates", "payer_keys"}
+)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, Self
 from uuid import UUID
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from harvester.chain import Account, Batch
+from harvester.chain import Account, Batch, PayerKey
 from harvester.domain.acts import Act, Entry
 from harvester.domain.events import Event, EventType
+from harvester.domain.money import Currency
 from harvester.domain.payment import PaymentClass, Standing, Transfer
+from harvester.domain.rates import Pair
 from harvester.storage import (
     accounts,
     deliveries,
@@ -20,10 +23,14 @@ from harvester.storage import (
     endpoints,
     event_feed,
     events,
+    exports,
     invoices,
+    open_payments,
     outbox,
+    payer_keys,
     payment_acts,
     payments,
+    rates,
     replay,
     retention,
 )
@@ -35,6 +42,7 @@ ACCOUNT: Final = Account(CHAIN, MERCHANT, MERCHANT, ASSET)
 LEASE: Final = timedelta(seconds=30)
 PAGE: Final = 100
 BATCH: Final = 512
+PAIRS: Final = [Pair(Currency("TON", CHAIN, ASSET, 9, 2**120), currency) for currency in ("USD", "EUR", "CHF")]
 ROOM: Final = Room(PAGE, {}, PAGE)
 
 
@@ -136,10 +144,19 @@ def _of(place: Place, value: object) -> Any:
     return value(place) if callable(value) else value
 
 
+async def _take_key(connection: Any, place: Place) -> None:
+    await payer_keys.put(connection, CHAIN, PayerKey(place.payer, bytes(32)), place.now)
+    assert await payer_keys.settle_too_many(connection, CHAIN, PAGE) == PAGE
+    assert await payer_keys.get(connection, CHAIN, place.payer)
+
+
 USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
     "count deliveries": lambda c, _: deliveries.backlog(c),
+    "walk through unmatched payments": lambda c, place: open_payments.walk_on(
+        c, PaymentClass.UNMATCHED, open_payments.Walk(place.then)
+    ),
     "create an invoice": _create,
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
     "list invoices": lambda c, place: invoices.page(c, PAGE, place.invoice_id),
@@ -175,6 +192,9 @@ USES: Final[Mapping[str, Use]] = {
         at_most=PAGE,
     ),
     "forget old deliveries": lambda c, place: retention.prune(c, 0, place.then, PAGE),
+    "take a payer's key": _take_key,
+    "know how far a chain is read": lambda c, _: payer_keys.read_until(c, CHAIN),
+    "drop payers' keys": lambda c, place: payer_keys.settle_before(c, CHAIN, place.now, PAGE),
     "show a payment": lambda c, place: payments.get(c, place.payment_id),
     "say what a payment was for": _act,
     "list payments": _payments(),
@@ -191,4 +211,9 @@ USES: Final[Mapping[str, Use]] = {
         text="order", since=lambda place: place.then, until=lambda place: place.then + timedelta(days=1)
     ),
     "list payments of an invoice": _payments(invoice_id=lambda place: place.invoice_id),
+    "export payments": lambda c, place: exports.payments(c, (place.then, 0), place.now, PAGE, "USD"),
+    "export invoices": lambda c, place: exports.invoices(c, (place.then, UUID(int=0)), place.now, PAGE, "USD"),
+    "say a rate": lambda c, place: rates.insert(c, PAIRS[0], Decimal("5.23"), "test", place.now, place.now + LEASE),
+    "know the last rates": lambda c, _: rates.last(c, PAIRS),
+    "list the last rates of all": lambda c, _: rates.last_of_all(c, PAGE),
 }

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from harvester.api.auth import TokenGuard
+from harvester.domain.access import Scope
 
 TOKEN = "tökén with spaces"
 
@@ -19,7 +20,7 @@ async def welcome(_request: web.Request) -> web.StreamResponse:
 async def status(header: str | None) -> int:
     """What a request with this header gets."""
     headers = {} if header is None else {"Authorization": header}
-    answer = await TokenGuard(TOKEN)(welcome)(make_mocked_request("GET", "/", headers))
+    answer = await TokenGuard(TOKEN)(Scope.READ, welcome)(make_mocked_request("GET", "/", headers))
     return answer.status
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
+from harvester.domain.money import Price
 from harvester.services.rendering import list_json, private_json, public_json
 
 NOW = datetime(2026, 1, 1, microsecond=999_999, tzinfo=UTC)
@@ -92,6 +94,20 @@ def test_the_private_view_adds_the_texts_byte_for_byte() -> None:
     added = {"private_info": {"z": 1000.0, "a": 1.1}, "metadata": {"merchant_name": "m"}, "proof": {"b": 1}}
     assert json.loads(text) == PUBLIC | added
     assert "proof" not in json.loads(private_json(INVOICE, REQUEST))
+
+
+def test_the_merchants_own_numbers_are_the_merchants_alone() -> None:
+    ordered = replace(INVOICE, order_id="17", customer_id="alice")
+    assert public(ordered) == PUBLIC
+    found = json.loads(private_json(ordered, REQUEST))
+    assert (found["order_id"], found["customer_id"]) == ("17", "alice")
+    assert not {"order_id", "customer_id", "price"} & json.loads(private_json(INVOICE, REQUEST)).keys()
+
+
+def test_a_price_is_shown_to_everybody_with_its_decimals_and_its_rate() -> None:
+    price = Price(Decimal("12.50"), "USD", Decimal("1E-7"), "operator", NOW)
+    shown = {"amount": "12.50", "currency": "USD", "rate": "0.0000001", "rate_at": 1_767_225_600}
+    assert public(replace(INVOICE, price=price)) == PUBLIC | {"price": shown}
 
 
 def test_a_list_is_one_object() -> None:

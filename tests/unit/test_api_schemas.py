@@ -33,6 +33,22 @@ def test_a_draft_holds_what_was_asked_for() -> None:
     assert json.loads(draft.metadata) == metadata
 
 
+@given(st.text())
+def test_a_merchants_number_is_one_to_255_printable_characters(text: str) -> None:
+    storable = text.replace("\0", "")
+    if 1 <= len(storable) <= 255 and storable.isprintable():
+        draft = parse(order_id=text, customer_id=text)
+        assert (draft.order_id, draft.customer_id) == (storable, storable)
+    else:
+        with pytest.raises(InvalidInput, match="a string of 1 to 255 printable characters"):
+            parse(order_id=text)
+
+
+def test_a_merchants_number_is_not_needed() -> None:
+    assert (parse().order_id, parse(order_id=None).order_id, parse(customer_id=None).customer_id) == (None,) * 3
+    assert parse(order_id="x" * 255).order_id == "x" * 255
+
+
 @given(st.integers(1, 10**78 - 1))
 def test_every_positive_amount_of_78_digits_is_read(amount: int) -> None:
     assert parse(amount=str(amount)).amount == amount

@@ -7,7 +7,9 @@ import click
 from prometheus_client import CollectorRegistry
 
 from harvester.cli import harvester
+from harvester.clock import utc_now
 from harvester.metrics import Metrics
+from harvester.pulse import Pulses
 from harvester_ton.metrics import TonMetrics
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -17,6 +19,7 @@ _SUFFIX = re.compile(r"_(total|bucket|count|sum|info)$")
 def test_every_metric_it_names_is_shown() -> None:
     registry = CollectorRegistry()
     Metrics(registry, "test")
+    Pulses(registry, utc_now)
     TonMetrics(registry)
     known = {_SUFFIX.sub("", metric.name) for metric in registry.collect()}
     named = {_SUFFIX.sub("", name) for name in re.findall(r"\bharvester_[a-z_]+[a-z]", TEXT)} - {"harvester_restored"}

@@ -1,0 +1,88 @@
+"""The routes of the payment page and its files."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from aiohttp import web
+
+from harvester.api.invoices import PUBLIC
+from harvester.api.page.assets import STATIC
+from harvester.api.page.checkout import PAYABLE, Checkout, check_out
+from harvester.api.page.document import invoice_page, unavailable_page, unknown_page
+from harvester.api.page.html import Html
+from harvester.api.page.merchant import read_merchant
+from harvester.api.page.policy import page_headers
+from harvester.api.page.qr import qr_svg
+from harvester.api.page.site import Site
+from harvester.api.page.texts import Languages, Texts
+from harvester.api.visitors import Visitors
+from harvester.chain import Clock
+from harvester.domain.errors import InvalidInput, NotFound, Unavailable
+from harvester.domain.identifiers import parse_invoice_id
+from harvester.domain.invoice import Invoice
+from harvester.services.chains import Chains
+from harvester.services.invoicing import Invoicing
+
+PAGE: Final = "/tonpay/public/invoice"
+_ID: Final = "{id:[^/]+}"
+"""aiohttp's own pattern shuts out braces, which an id may have."""
+_RETRY_AFTER_SECS: Final = 10
+
+
+class PageRoutes:
+    """Shows an invoice to whoever knows its id."""
+
+    def __init__(
+        self, invoicing: Invoicing, chains: Chains, clock: Clock, site: Site, languages: Languages | None = None
+    ) -> None:
+        self._invoicing = invoicing
+        self._chains = chains
+        self._clock = clock
+        self._site = site
+        self._languages = languages or Languages.shipped()
+
+    def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
+        """Return the routes. Each visitor may have as much of the page as of everything public."""
+        del visitors
+        kit = self._site.connect
+        optional = {"tonconnect/sdk.js": kit and kit.sdk, "tonconnect/wallets.json": kit and kit.wallets}
+        return [
+            web.get(f"{PAGE}/{_ID}", self.page),
+            *(web.get(asset.path, asset.answer) for asset in self._site.assets()),
+            *(web.get(f"{STATIC}/{name}", asset.answer if asset else _not_there) for name, asset in optional.items()),
+        ]
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """Show an invoice; an id that is none, or nobody's, gets a page of its own."""
+        texts = self._languages.choose(request.headers.get("Accept-Language", ""))
+        try:
+            invoice = await self._invoicing.get(parse_invoice_id(request.match_info["id"]))
+        except (InvalidInput, NotFound):
+            return _answer(unknown_page(texts, self._site), page_headers(texts.language), 404)
+        except Unavailable:
+            headers = page_headers(texts.language) | {"Retry-After": str(_RETRY_AFTER_SECS)}
+            return _answer(unavailable_page(texts, self._site), headers, 503)
+        return await self._show(invoice, texts)
+
+    async def _show(self, invoice: Invoice, texts: Texts) -> web.StreamResponse:
+        checkout, merchant = check_out(invoice, self._chains, self._clock()), read_merchant(invoice.metadata)
+        state = f"{PUBLIC}/invoices/{invoice.id}"
+        page = invoice_page(checkout, merchant, await _code(checkout), texts, self._site, state)
+        bridges = self._site.connect.bridges if self._site.connect and checkout.request.connect else ()
+        return _answer(page, page_headers(texts.language, merchant.logo, bridges))
+
+
+async def _code(checkout: Checkout) -> Html | None:
+    link = next(iter(checkout.request.links.values()), None)
+    return await asyncio.to_thread(qr_svg, link) if link and checkout.stage in PAYABLE else None
+
+
+def _answer(page: str, headers: dict[str, str], status: int = 200) -> web.Response:
+    answer = web.Response(body=page.encode(), status=status, headers=headers)
+    answer.enable_compression()
+    return answer
+
+
+async def _not_there(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound

@@ -1,0 +1,86 @@
+"""The upper part of the page: who asks, how much, and where it stands."""
+
+from typing import Final
+
+from harvester.api.page.checkout import PAYABLE, Checkout, Stage
+from harvester.api.page.fields import local_time
+from harvester.api.page.html import Html, element, join
+from harvester.api.page.icons import OF_STAGE
+from harvester.api.page.merchant import Merchant
+from harvester.api.page.texts import Texts
+
+_CLOCK_SECS: Final = 48 * 3600
+"""What is further away is told as a date."""
+_LONG: Final = 11
+_VERY_LONG: Final = 17
+
+
+def summary(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html:
+    """Return the summary of an invoice."""
+    return element(
+        "section",
+        _merchant(merchant),
+        _headline(checkout, texts),
+        _state(checkout, texts),
+        _progress(checkout, texts),
+        _goods(checkout, merchant, texts),
+        class_="summary",
+    )
+
+
+def _merchant(merchant: Merchant) -> Html:
+    logo = None
+    if merchant.logo:
+        source = str(merchant.logo)
+        logo = element("img", src=source, alt="", width=40, height=40, referrerpolicy="no-referrer", class_="logo")
+    return element("header", logo, element("bdi", merchant.name), class_="merchant")
+
+
+def _headline(checkout: Checkout, texts: Texts) -> Html:
+    figure = checkout.figure(checkout.headline)
+    size = "very-long" if len(figure) > _VERY_LONG else "long" if len(figure) > _LONG else None
+    return element(
+        "h1",
+        element("span", texts.stages[checkout.stage].headline, " ", class_="label"),
+        element("span", figure, class_=f"figure {size}" if size else "figure"),
+        Html("&nbsp;"),
+        element("bdi", checkout.invoice.ticker, class_="ticker"),
+        id="headline",
+        tabindex=-1,
+    )
+
+
+def _state(checkout: Checkout, texts: Texts) -> Html:
+    icon = OF_STAGE.get(checkout.stage) or element("span", class_="pulse")
+    return element(
+        "p", icon, element("span", texts.stages[checkout.stage].state), _deadline(checkout, texts), class_="state"
+    )
+
+
+def _deadline(checkout: Checkout, texts: Texts) -> Html | None:
+    if checkout.stage not in PAYABLE:
+        return None
+    if checkout.remaining_secs > _CLOCK_SECS:
+        return element("span", f"{texts.pay_until} ", local_time(checkout.invoice.expires_at), class_="left")
+    minutes, seconds = divmod(checkout.remaining_secs, 60)
+    timer = element("span", f"{minutes // 60}:{minutes % 60:02}:{seconds:02}", id="timer", role="timer")
+    return element("span", element("span", f"{texts.time_left} ", class_="unseen"), timer, class_="left")
+
+
+def _progress(checkout: Checkout, texts: Texts) -> Html | None:
+    invoice = checkout.invoice
+    if checkout.stage not in {Stage.PARTIAL, Stage.CLOSING} or not invoice.received:
+        return None
+    said = texts.received_of.format(received=checkout.money(invoice.received), total=checkout.money(invoice.amount))
+    share = invoice.received * 100 // invoice.amount
+    bar = element("progress", f"{share} %", max=100, value=share, aria_labelledby="received")
+    return element("div", bar, element("p", said, id="received"), class_="received")
+
+
+def _goods(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html | None:
+    """Only until something is paid: from then the invoice's id stands on the chain, and everybody can open the page."""
+    if checkout.stage is not Stage.WAITING or not merchant.goods:
+        return None
+    names = [element("li", element("bdi", name)) for name in merchant.goods]
+    more = element("li", texts.more_goods.format(count=merchant.more_goods)) if merchant.more_goods else None
+    return join(element("h2", texts.goods, class_="unseen"), element("ul", *names, more, class_="goods"))

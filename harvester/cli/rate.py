@@ -1,0 +1,94 @@
+"""`harvester rate`: what whole units of assets cost, for invoices with a price and for exports."""
+
+import re
+from typing import Final
+
+import click
+
+from harvester.cli.acting import acting, actor_option
+from harvester.cli.output import json_option, print_fields, print_json, print_table
+from harvester.cli.services import Services, with_services
+from harvester.domain.money import Currency
+from harvester.domain.rates import Rate, parse_currency, parse_rate, plain
+from harvester.services.rates import rate_view
+
+_UNIT_SECS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+
+
+def _read_duration(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise click.BadParameter("must be a number and s, m, h or d, such as 2h")
+    return int(found[1]) * _UNIT_SECS[found[2]]
+
+
+@click.group()
+def command() -> None:
+    """Say, and show, what one whole unit of an asset costs."""
+
+
+@command.command("set")
+@click.argument("currency")
+@click.argument("rate")
+@click.option("--ticker", help="Of what; default: the coin of the first chain.")
+@click.option(
+    "--valid", "valid_secs", metavar="2h", callback=_read_duration, help="How long; default: RATE_VALID_SECS."
+)
+@actor_option
+@json_option
+@with_services
+async def set_rate(
+    services: Services,
+    currency: str,
+    rate: str,
+    ticker: str | None,
+    valid_secs: int | None,
+    actor_name: str | None,
+    as_json: bool,
+) -> None:
+    """Say that one whole unit costs RATE in CURRENCY from now on, such as `set USD 5.23`."""
+    pair, number = services.rates.pair(parse_currency(currency), ticker), parse_rate(rate)
+    added = await services.rates.add(pair, number, acting(actor_name), valid_secs)
+    _print(services, added, pair.asset, as_json)
+
+
+@command.command()
+@json_option
+@with_services
+async def show(services: Services, as_json: bool) -> None:
+    """Show the last rate of each asset and currency."""
+    now, found = services.rates.now(), await services.rates.list()
+    if as_json:
+        print_json({"rates": [rate_view(rate, asset, now) for rate, asset in found]})
+        return
+    print_table(
+        ["asset", "currency", "rate", "valid", "valid until", "made", "source"],
+        [
+            (
+                asset.ticker if asset else f"{rate.chain} {rate.asset}",
+                rate.currency,
+                plain(rate.rate),
+                "yes" if now < rate.valid_until else "no",
+                rate.valid_until,
+                rate.created_at,
+                rate.source,
+            )
+            for rate, asset in found
+        ],
+    )
+
+
+def _print(services: Services, rate: Rate, asset: Currency, as_json: bool) -> None:
+    if as_json:
+        print_json(rate_view(rate, asset, services.rates.now()))
+        return
+    print_fields(
+        {
+            f"1 {asset.ticker}": f"{plain(rate.rate)} {rate.currency}",
+            "valid until": rate.valid_until,
+            "source": rate.source,
+        }
+    )

@@ -1,0 +1,183 @@
+"""What the merchant does with orders and credit: look, grant, settle, fulfil, give an order to another customer.
+
+Every change is one transaction with its events; locks are taken in the order that `settling` names.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from harvester.chain import Clock
+from harvester.domain.account import queue
+from harvester.domain.errors import ActRefused, InvalidInput, NotFound
+from harvester.domain.events import EventType
+from harvester.domain.identifiers import merchant_text
+from harvester.domain.invoice import Invoice
+from harvester.domain.lifecycle import OPEN, Status
+from harvester.domain.money import Currency
+from harvester.metrics import Metrics
+from harvester.services.chains import Chains
+from harvester.services.settling import Market, Purse, Settling, Source, announce
+from harvester.storage import credit, invoices, links, orders
+from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
+from harvester.storage.database import Database
+from harvester.storage.signals import Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as the merchant sees him, in one currency."""
+
+    customer_id: str
+    currency: Currency
+    own: Statement
+    """What the merchant granted him."""
+    addresses: Sequence[tuple[str, Statement]]
+    """His addresses, the newest first; one that serves several customers counts for each."""
+    owed: int
+    """Base units of his open orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Orders and credit as the merchant manages them. All methods may raise Unavailable."""
+
+    database: Database
+    chains: Chains
+    clock: Clock
+    signals: Signals
+    metrics: Metrics
+    unpaid_life: timedelta
+
+    async def issue(self, customer_id: str, amount: int, ticker: str, actor: str, reason: str | None) -> int:
+        """Grant the customer `amount` base units, or take as much away if it is negative; return the note's number.
+
+        What he owes is paid from all that he has, order by order, as far as it goes. His own account may become
+        negative.
+
+        Raises:
+            InvalidInput: the amount is 0 or too large, the id or the ticker not allowed.
+        """
+        currency = self.chains.currency(ticker)
+        if not 0 < abs(amount) <= currency.max_amount:
+            raise InvalidInput(f"amount must be 1 … {currency.max_amount} base units of {ticker}, or as much negative")
+        owner = Owner(AccountKind.CUSTOMER, merchant_text(customer_id, "customer_id"))
+        async with self._settling() as settling:
+            market = Market(currency.chain, currency.asset)
+            purse = await settling.accounts(market, await settling.givers(market, customer_id))
+            notes = purse.ids[Owner(AccountKind.NOTES)]
+            target = purse.add(owner, amount)
+            source, target = (notes, target) if amount > 0 else (target, notes)
+            number = await settling.enter_one(Entry(EntryKind.NOTE, source, target, abs(amount), reason=reason), actor)
+            await self._settle(settling, purse, market, [customer_id], actor)
+        return number
+
+    async def settle_customer(self, customer_id: str, ticker: str, actor: str) -> Sequence[Invoice]:
+        """Pay what the customer owes from all that he has, order by order; return the orders that are paid now."""
+        currency = self.chains.currency(ticker)
+        market = Market(currency.chain, currency.asset)
+        async with self._settling() as settling:
+            purse = await settling.accounts(market, await settling.givers(market, customer_id))
+            return await self._settle(settling, purse, market, [customer_id], actor)
+
+    async def fulfil(self, order_id: str, actor: str, reason: str) -> Invoice:
+        """Count the open order as paid by the merchant's grace: nobody's balance changes. Return it.
+
+        Raises:
+            NotFound: there is no such order.
+            ActRefused: it is closed.
+        """
+        async with self._settling() as settling:
+            found = await self._find(settling, order_id)
+            house = await settling.accounts(Market(found.chain, found.asset), [])
+            order = await _lock(settling, found)
+            if order.status not in OPEN:
+                raise ActRefused(f"order {order_id} is {order.status}: only an open one can be fulfilled")
+            return await settling.give(house, order, actor, reason)
+
+    async def reassign(self, order_id: str, customer_id: str, actor: str) -> Invoice:
+        """Give an order to another customer, who pays a waiting one at once if he can; return it.
+
+        Raises:
+            NotFound: there is no such order.
+            ActRefused: it is paid, or his already.
+            InvalidInput: the customer's id is not allowed.
+        """
+        merchant_text(customer_id, "customer_id")
+        async with self._settling() as settling:
+            found = await self._find(settling, order_id)
+            market = Market(found.chain, found.asset)
+            purse = await settling.accounts(market, await settling.givers(market, customer_id))
+            order = await _lock(settling, found)
+            if order.status is Status.PAID:
+                raise ActRefused(f"order {order_id} is paid: it stays with its customer")
+            if order.customer_id == customer_id:
+                raise ActRefused(f"order {order_id} is of customer {customer_id} already")
+            moved = replace(order, customer_id=customer_id, updated_at=settling.now)
+            order = await settling.change(order, moved, actor, EventType.MODIFIED)
+            if order.status is Status.WAITING:
+                return await settling.pay_one(purse, order, Source(actor, settling.now)) or order
+            return order
+
+    async def show(self, customer_id: str, ticker: str) -> Customer:
+        """Return what there is of a customer; of one that is not known, nothing but zeros."""
+        currency = self.chains.currency(ticker)
+        async with self.database.connection() as connection:
+            addresses = await links.addresses(connection, currency.chain, customer_id)
+            owners = [Owner(AccountKind.CUSTOMER, customer_id)]
+            owners += [Owner(AccountKind.ADDRESS, address) for address in addresses]
+            statements = await credit.statements(connection, currency.chain, currency.asset, owners)
+            owed = await orders.owed(connection, [customer_id], currency.chain, currency.asset)
+        own, *others = (statements[owner] for owner in owners)
+        return Customer(customer_id, currency, own, list(zip(addresses, others, strict=True)), owed)
+
+    async def history(
+        self, owner: Owner, ticker: str, limit: int, before: int | None = None
+    ) -> Sequence[StatementLine]:
+        """Return at most `limit` (1 … 1000) movements of an account, the newest first, those before number `before`."""
+        if not 1 <= limit <= 1000:
+            raise InvalidInput("limit must be from 1 to 1000")
+        currency = self.chains.currency(ticker)
+        async with self.database.connection() as connection:
+            return await credit.history(connection, currency.chain, currency.asset, owner, limit, before)
+
+    async def order(self, order_id: str) -> Invoice:
+        """Return an order by its id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self.database.connection() as connection:
+            found = await orders.find(connection, order_id, strict=True)
+            order = await invoices.get(connection, found) if found else None
+        if order is None:
+            raise NotFound(f"there is no order {order_id}")
+        return order
+
+    async def _settle(
+        self, settling: Settling, purse: Purse, market: Market, customer_ids: Sequence[str], actor: str
+    ) -> Sequence[Invoice]:
+        source = Source(actor, settling.now)
+        owed = await orders.lock_owed(settling.connection, customer_ids, market.chain, market.asset)
+        paid = [await settling.pay_one(purse, order, source) for order in queue(owed, settling.now)]
+        return [order for order in paid if order]
+
+    async def _find(self, settling: Settling, order_id: str) -> Invoice:
+        found = await orders.find(settling.connection, order_id, strict=True)
+        order = await invoices.get(settling.connection, found) if found else None
+        if order is None or order.customer_id is None:
+            raise NotFound(f"there is no order {order_id}")
+        return order
+
+    @asynccontextmanager
+    async def _settling(self) -> AsyncIterator[Settling]:
+        async with self.database.transaction() as connection:
+            settling = Settling(connection, self.chains, self.clock(), self.unpaid_life)
+            yield settling
+            await settling.finish()
+        announce(settling, self.signals, self.metrics)
+
+
+async def _lock(settling: Settling, order: Invoice) -> Invoice:
+    return (await invoices.lock(settling.connection, [order.id]))[order.id]

@@ -1,0 +1,273 @@
+"""What one transaction does with orders and credit: tie payers to orders, enter credit, pay orders out of it.
+
+Locks are taken in one order everywhere: the wallet or the account's cursor, references, payments, accounts of credit by
+id, invoices by id. Whoever wants an account has it opened first, even if it is empty: two that race meet at its row.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from harvester.domain import account
+from harvester.domain.errors import InvariantBroken
+from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
+from harvester.domain.invoice import Invoice
+from harvester.domain.lifecycle import OPEN, Status
+from harvester.domain.payment import Payment, Transfer
+from harvester.metrics import OTHER_ASSET, Metrics
+from harvester.services.chains import Chains
+from harvester.services.rendering import private_json
+from harvester.storage import credit, events, invoices, links, orders
+from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner
+from harvester.storage.database import Connection
+from harvester.storage.signals import Signals
+
+HOUSE: Final = tuple(
+    Owner(kind) for kind in (AccountKind.RECEIVED, AccountKind.SETTLED, AccountKind.NOTES, AccountKind.REFUNDED)
+)
+CUSTOMER_PREFIX: Final = "customer:"
+"""Of `paid_by`, where the merchant's own credit paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Credit is of one asset on one chain."""
+
+    chain: str
+    asset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What makes orders be paid."""
+
+    cause: str
+    """For people."""
+    time: datetime
+    """Chain time of the transfer, or the present if there is none: an order that ended before is not paid."""
+    tx_hash: str | None = None
+
+
+@dataclass
+class Settling:
+    """The work of one transaction. `finish` it before the commit; announce its `events` after."""
+
+    connection: Connection
+    chains: Chains
+    now: datetime
+    unpaid_life: timedelta
+    events: list[Event] = field(default_factory=list)
+    recorded: list[Payment] = field(default_factory=list)
+
+    async def finish(self) -> None:
+        """Store the events."""
+        if self.events:
+            await events.insert(self.connection, self.events)
+
+    async def insert(self, order: Invoice, cause: str) -> None:
+        """Store a new order with its first event, which is not among `events`."""
+        event = self.tell(order, cause, EVENT_OF_STATUS[order.status])
+        self.events.remove(event)
+        await invoices.insert(self.connection, order, event)
+
+    async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
+        """Return these accounts and the house's, theirs locked, with their balances."""
+        wanted = list(dict.fromkeys(owners))
+        ids = await credit.accounts(self.connection, market.chain, market.asset, [*wanted, *HOUSE])
+        balances = await credit.lock(self.connection, [ids[owner] for owner in wanted])
+        return Purse(ids, dict(balances))
+
+    async def enter(self, entries: Sequence[Entry], actor: str) -> None:
+        """Enter movements of credit."""
+        if entries:
+            await credit.insert(self.connection, entries, actor, self.now)
+
+    async def enter_one(self, entry: Entry, actor: str) -> int:
+        """Enter a movement of credit; return its number."""
+        return (await credit.insert(self.connection, [entry], actor, self.now))[0]
+
+    async def claim(self, order: Invoice, address: str, cause: str) -> Invoice:
+        """Tie the locked `order`, which has a customer, to the owner of `address`; return it.
+
+        Raises:
+            ActRefused: it is neither unclaimed, nor waiting and the address linked to its customer before.
+        """
+        customer_id = _customer(order)
+        linked = await links.is_linked(self.connection, order.chain, address, customer_id)
+        claimed = account.claim(order, linked=linked, now=self.now, unpaid_life=self.unpaid_life)
+        await links.link(self.connection, order.chain, address, customer_id, self.now, cause)
+        return await self.change(order, claimed, cause, EventType.CLAIMED)
+
+    async def pay_from_address(
+        self, purse: "Purse", address: str, open_orders: Iterable[Invoice], source: "Source"
+    ) -> Sequence[Invoice]:
+        """Pay of the locked `open_orders` what the address can, one after the other; return those that are paid."""
+        giver = Owner(AccountKind.ADDRESS, address)
+        paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
+        return [await self.settle(purse, order, {giver: order.amount}, source) for order in paid]
+
+    async def pay_owed(
+        self, purse: "Purse", market: Market, address: str, source: "Source", named: UUID | None = None
+    ) -> None:
+        """Pay what customers of this address owe, and the order `named`, as far as its credit goes."""
+        customers = await links.customers(self.connection, market.chain, address)
+        if (customers or named) and purse.balance(Owner(AccountKind.ADDRESS, address)) >= 0:
+            owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset, named)
+            await self.pay_from_address(purse, address, owed, source)
+
+    async def pay_one(self, purse: "Purse", order: Invoice, source: "Source") -> Invoice | None:
+        """Pay the locked `order` from all accounts of the purse together; None: they cannot, or its time is over."""
+        parts = account.pay_one(order, {owner: purse.balance(owner) for owner in sorted(purse.owners())})
+        if parts is None or not account.queue([order], source.time):
+            return None
+        return await self.settle(purse, order, parts, source)
+
+    async def give(self, house: "Purse", order: Invoice, actor: str, reason: str) -> Invoice:
+        """Settle the locked `order` from what the merchant grants; return it."""
+        source, target = house.ids[Owner(AccountKind.NOTES)], house.ids[Owner(AccountKind.SETTLED)]
+        entry = Entry(EntryKind.SETTLEMENT, source, target, order.amount, invoice_id=order.id, reason=reason)
+        await self.enter([entry], actor)
+        return await self.change(order, account.settle(order, _granted(order), self.now, self.now), actor)
+
+    async def givers(self, market: Market, customer_id: str) -> Sequence[Owner]:
+        """Return whose credit the customer may use: his addresses', the newest first, and his own."""
+        addresses = await links.addresses(self.connection, market.chain, customer_id)
+        owners = [Owner(AccountKind.ADDRESS, address) for address in addresses]
+        return [*owners, Owner(AccountKind.CUSTOMER, customer_id)]
+
+    async def change(self, before: Invoice, after: Invoice, cause: str, event_type: EventType | None = None) -> Invoice:
+        """Write a locked order and tell of it; `event_type` None: that it came into its state. Return it.
+
+        Nothing is written or told if nothing changes.
+        """
+        if after == before:
+            return before
+        after = replace(after, sequence=before.sequence + 1)
+        await invoices.update(self.connection, [(before, after)])
+        self.tell(after, cause, event_type or EVENT_OF_STATUS[after.status])
+        return after
+
+    def tell(self, order: Invoice, cause: str, event_type: EventType) -> Event:
+        """Make the event that says what happened to `order`, numbered `order.sequence`; return it."""
+        event = Event(
+            id=uuid7(),
+            type=event_type,
+            invoice_id=order.id,
+            sequence=order.sequence,
+            cause=cause,
+            created_at=self.now,
+            body=private_json(order, self.chains.payment_request(order)).decode(),
+        )
+        self.events.append(event)
+        return event
+
+    async def settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
+        settled = purse.ids[Owner(AccountKind.SETTLED)]
+        entries = [
+            Entry(EntryKind.SETTLEMENT, purse.take(owner, part), settled, part, invoice_id=order.id)
+            for owner, part in parts.items()
+        ]
+        await self.enter(entries, source.cause)
+        giver = next(iter(parts))
+        payer = giver.name if giver.kind is AccountKind.ADDRESS else CUSTOMER_PREFIX + giver.name
+        return await self.change(
+            order, account.settle(order, payer, source.time, self.now, source.tx_hash), source.cause
+        )
+
+
+@dataclass
+class Purse:
+    """Accounts of credit that are locked."""
+
+    ids: Mapping[Owner, int]
+    """Theirs and the house's."""
+    balances: dict[int, int]
+    """Theirs: base units, as this transaction knows them."""
+
+    def owners(self) -> Iterable[Owner]:
+        """Return whose they are."""
+        return (owner for owner, number in self.ids.items() if number in self.balances)
+
+    def balance(self, owner: Owner) -> int:
+        """Return the balance in base units."""
+        return self.balances[self.ids[owner]]
+
+    def add(self, owner: Owner, amount: int) -> int:
+        """Note that the owner gets `amount`; return the account's id."""
+        number = self.ids[owner]
+        self.balances[number] += amount
+        return number
+
+    def take(self, owner: Owner, amount: int) -> int:
+        """Note that the owner gives `amount`; return the account's id.
+
+        Raises:
+            InvariantBroken: there is not so much.
+        """
+        if amount > self.balance(owner):
+            raise InvariantBroken(f"{amount} base units are to be spent of {self.balance(owner)}")
+        return self.add(owner, -amount)
+
+
+async def take_credit(
+    settling: Settling,
+    purse: Purse,
+    market: Market,
+    received: Sequence[tuple[int, Transfer]],
+    named: UUID | None = None,
+) -> None:
+    """Enter confirmed transfers that name no invoice as their senders' credit, and pay what is owed from there.
+
+    `received`: ids of the payments, and their transfers in chain order. The senders' accounts are in `purse`. `named`:
+    an order that is paid besides, because the transfer names it.
+    """
+    origin = purse.ids[Owner(AccountKind.RECEIVED)]
+    for payment_id, transfer in received:
+        target = purse.add(Owner(AccountKind.ADDRESS, transfer.payer), transfer.amount)
+        cause = f"chain:{transfer.tx_hash}"
+        entry = Entry(EntryKind.PAYMENT, origin, target, transfer.amount, payment_id=payment_id)
+        await settling.enter([entry], cause)
+        await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash), named)
+
+
+def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
+    """Wake whoever waits for the events of a transaction that is committed, and count."""
+    for payment in settling.recorded:
+        currency = settling.chains.find_currency(payment.chain, payment.asset)
+        ticker = currency.ticker if currency else OTHER_ASSET
+        metrics.payments.labels(payment.chain, ticker, payment.payment_class.value).inc()
+    for event in settling.events:
+        if event.sequence is not None and event.type is not EventType.MODIFIED:
+            status = event.type.removeprefix("invoice.")
+            metrics.transitions.labels("waiting" if status == "claimed" else status).inc()
+    if settling.events:
+        signals.publish("deliveries")
+        signals.publish("events")
+
+
+async def tie(settling: Settling, order: Invoice, cause: str, claimant: str | None) -> Invoice:
+    """Let a locked order that a payer has named wait for him, if it is unclaimed; return it.
+
+    `claimant`: the address whose owner has signed for it, and so belongs to its customer from now on. Money that only
+    names an order ties nobody to its customer: it pays that order. What is closed stays as it is.
+    """
+    if claimant and order.status in OPEN:
+        await links.link(settling.connection, order.chain, claimant, _customer(order), settling.now, cause)
+    if order.status is not Status.UNCLAIMED or settling.now > order.expires_at:
+        return order
+    claimed = account.claim(order, linked=False, now=settling.now, unpaid_life=settling.unpaid_life)
+    return await settling.change(order, claimed, cause, EventType.CLAIMED)
+
+
+def _granted(order: Invoice) -> str:
+    return CUSTOMER_PREFIX + _customer(order)
+
+
+def _customer(order: Invoice) -> str:
+    if order.customer_id is None:
+        raise InvariantBroken(f"order {order.order_id} has no customer")
+    return order.customer_id

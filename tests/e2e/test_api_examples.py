@@ -1,0 +1,220 @@
+"""Every example in the API document is true: requests are sent as they stand, answers and webhooks are like theirs."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from standardwebhooks import Webhook
+
+from harvester.domain.events import EventType
+from tests.e2e.api_contract import Contract
+from tests.e2e.api_story import Story, differences
+from tests.e2e.chain import Chain, payment_of
+from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.eventually import eventually
+from tests.e2e.flows import PAST_THE_END_SECS
+from tests.e2e.shop import TOKEN
+from tests.receiver import Receiver, answer, receiving
+
+ELSEWHERE = {
+    ("Failed", "defect"): "a defect is made in tests/unit",
+    ("Unavailable", "away"): "tests/e2e/test_api_outage.py takes the database away",
+    ("TooManyReaders", "readers"): "tests/e2e/test_api_events.py brings 256 readers",
+    ("isReady", "unready"): "tests/e2e/test_faults_database.py",
+}
+"""Examples that take a fault to come true, and who makes it."""
+SETTINGS = {"WEBHOOK_ALLOW_HTTP": "on", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "DOMAIN": "pay.example.org"}
+AMOUNT = 100_000_000
+
+
+@dataclass
+class Scene:
+    """A daemon on a local chain, a receiver that hears everything, and the examples."""
+
+    world: World
+    story: Story
+    receiver: Receiver
+    secret: str = ""
+
+    async def webhook(self, event_type: str, about: Callable[[Any], bool]) -> Any:
+        """Return the body of the webhook that came; its signature must be right, and it must be like its example."""
+        found: list[Any] = []
+
+        async def came() -> bool:
+            for each in self.receiver.received:
+                headers = {name.lower(): value for name, value in each.headers.items()}
+                if headers.get("harvester-event") == event_type and about(json.loads(each.body)):
+                    found.append(Webhook(self.secret).verify(each.body, headers))
+            return bool(found)
+
+        await eventually(came, event_type)
+        self.story.heard(event_type, found[0])
+        return found[0]
+
+    async def pay(self, invoice: dict[str, Any], **details: Any) -> None:
+        """Pay on the chain."""
+        await self.world.chain.pay(payment_of(invoice, **details))
+
+    async def payment(self, text: str) -> Any:
+        """Pay the price of a coffee with a text that names no invoice, and return the payment."""
+        invoice = await self.story.ask("createInvoice", request="order")
+        await self.pay(invoice, text=text)
+        body = await self.webhook("payment.unmatched", lambda body: body["payment"].get("text") == text)
+        return body["payment"]
+
+
+@asynccontextmanager
+async def opened(chain: Chain, postgres_uri: str, folder: Path) -> AsyncIterator[Scene]:
+    """Yield everything at work."""
+    async with (
+        new_database(postgres_uri) as uri,
+        open_world_on(chain, uri, folder, **SETTINGS) as world,
+        aiohttp.ClientSession(world.daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+        receiving() as receiver,
+    ):
+        receiver.behaviour = answer(200, b"ok")
+        yield Scene(world, Story(Contract(), session), receiver)
+
+
+@pytest.mark.chain
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_example_is_true(chain: Chain, postgres_uri: str, tmp_path: Path) -> None:
+    async with opened(chain, postgres_uri, tmp_path) as scene:
+        await endpoints(scene)
+        await an_invoice_that_is_paid(scene)
+        await invoices_that_are_not(scene)
+        await money_without_a_name(scene)
+        await deliveries(scene)
+        await events(scene)
+        await what_anybody_may_ask(scene)
+        await refusals(scene)
+        assert scene.story.examples() - scene.story.told - ELSEWHERE.keys() == set()
+        assert scene.story.told.isdisjoint(ELSEWHERE)
+
+
+async def endpoints(scene: Scene) -> None:
+    ask = scene.story.ask
+    await ask("addEndpoint", "answer", request="body")
+    await ask("listEndpoints", "answer")
+    await ask("getEndpoint", "answer", ids="shop")
+    await ask("disableEndpoint", "answer", ids="shop")
+    await ask("enableEndpoint", "answer", ids="shop")
+    await ask("changeEndpoint", "answer", ids="shop", request="body")
+    await ask("changeEndpoint", ids="shop", changed={"url": scene.receiver.url, "event_types": list(EventType)})
+    scene.secret = (await ask("rotateSecret", "answer", ids="shop", request="body"))["secret"]
+    await ask("testEndpoint", "answer", ids="shop")
+    await ask("replayEvents", "answer", ids="shop", request="body")
+
+
+async def an_invoice_that_is_paid(scene: Scene) -> None:
+    ask = scene.story.ask
+    invoice = await ask("createInvoice", "waiting", request="order")
+    await ask("getPrivateInvoice", "waiting", ids=invoice["id"])
+    await ask("getPublicInvoice", "waiting", ids=invoice["id"])
+    await scene.webhook("invoice.created", lambda body: body["id"] == invoice["id"])
+    await scene.pay(invoice)
+    await scene.webhook("invoice.paid", lambda body: body["id"] == invoice["id"])
+    await scene.webhook("payment.received", lambda body: body["payment"].get("invoice_id") == invoice["id"])
+    await ask("getPrivateInvoice", "paid", ids=invoice["id"])
+    await ask("getPublicInvoice", "paid", ids=invoice["id"])
+    await ask("listInvoices", "page", query={"limit": 1})
+
+
+async def invoices_that_are_not(scene: Scene) -> None:
+    ask, chain = scene.story.ask, scene.world.chain
+    await an_invoice_whose_life_has_ended(scene)
+    in_jettons = await ask("createInvoice", request="order", changed={"currency": "USDX"})
+    await ask("getPublicInvoice", "jetton", ids=in_jettons["id"])
+    cancelled = await ask("createInvoice", request="order")
+    await ask("cancelInvoice", "cancelled", ids=cancelled["id"])
+    await scene.webhook("invoice.cancelled", lambda body: body["id"] == cancelled["id"])
+    some = await ask("createInvoice", request="order")
+    await scene.pay(some, amount=AMOUNT // 2)
+    await scene.webhook("payment.partial", lambda body: body["payment"]["invoice_id"] == some["id"])
+    expired = await ask("createInvoice", request="order", changed={"life_time": 60})
+    await chain.advance(expired["expire_at"] - await chain.now() + PAST_THE_END_SECS)
+    await scene.webhook("invoice.expired", lambda body: body["id"] == expired["id"])
+    await scene.pay(expired)
+    await scene.webhook("payment.late", lambda body: body["payment"].get("invoice_id") == expired["id"])
+
+
+async def an_invoice_whose_life_has_ended(scene: Scene) -> None:
+    """Its end is told by our clock; that it has expired only by the chain, which stands still meanwhile."""
+    await scene.world.chain.ask("/blocks/stop", {})
+    invoice = await scene.story.ask("createInvoice", request="order", changed={"life_time": 1})
+
+    async def over() -> bool:
+        return time.time() > invoice["expire_at"] + 1
+
+    await eventually(over, "the end of an invoice")
+    await scene.story.refused("NotWaiting", "closed", "cancelInvoice", ids=invoice["id"])
+    await scene.world.chain.ask("/blocks/resume", {})
+
+
+async def money_without_a_name(scene: Scene) -> None:
+    ask = scene.story.ask
+    payment = await scene.payment("for the latte")
+    await ask("listPayments", "answer", query={"class": "unmatched", "standing": "recorded"})
+    invoice = await ask("createInvoice", request="order")
+    wanted = {"invoice_id": invoice["id"]}
+    await ask("assignPayment", "answer", ids=payment["id"], request="body", changed=wanted)
+    await scene.webhook("payment.assigned", lambda body: body["payment"]["id"] == payment["id"])
+    await ask("getPayment", "answer", ids=payment["id"])
+    second = await scene.payment("for the second one")
+    await ask("assignPayment", ids=second["id"], request="body", changed=wanted)
+    await ask("unassignPayment", "answer", ids=second["id"], request="body")
+    await scene.webhook("payment.unassigned", lambda body: body["payment"]["id"] == second["id"])
+    await ask("markRefunded", "answer", ids=second["id"], request="body")
+    await scene.webhook("payment.refunded", lambda body: body["payment"]["id"] == second["id"])
+    await scene.story.refused("Refused", "refunded", "markIgnored", ids=second["id"], request="body")
+    third = await scene.payment("for nothing")
+    await ask("markIgnored", "answer", ids=third["id"], request="body")
+    await scene.webhook("payment.ignored", lambda body: body["payment"]["id"] == third["id"])
+
+
+async def deliveries(scene: Scene) -> None:
+    ask = scene.story.ask
+    listed = await ask("listDeliveries", "answer", ids="shop", query={"limit": 1000})
+    [paid, *_] = [each for each in listed["deliveries"] if each["event_type"] == "invoice.paid"]
+    await ask("getDelivery", "answer", ids=paid["id"])
+    await ask("resendDelivery", "answer", ids=paid["id"])
+
+
+async def events(scene: Scene) -> None:
+    page = await scene.story.ask("readEvents", query={"limit": 1000})
+    numbers = [each["number"] for each in page["events"] if each["type"] == "payment.unmatched"]
+    await scene.story.ask("readEvents", "answer", query={"after": numbers[0] - 1, "limit": 1})
+    await scene.story.stream("streamEvents", "answer", {"Last-Event-ID": str(numbers[0] - 1)})
+
+
+async def what_anybody_may_ask(scene: Scene) -> None:
+    await scene.story.ask("getManifest", "shop")
+    await scene.story.ask("isAlive", "alive")
+    await scene.story.ask("isReady", "ready")
+
+
+async def refusals(scene: Scene) -> None:
+    refused = scene.story.refused
+    await refused("Invalid", "amount", "createInvoice", request="order", changed={"amount": str(2**120)})
+    order = {"order_id": "2026-1117"}
+    await scene.story.ask("createInvoice", request="order", changed=order)
+    await refused("OrderExists", "order", "createInvoice", request="order", changed=order)
+    await refused("Invalid", "limit", "listInvoices", query={"limit": 0})
+    await refused("Invalid", "id", "getPrivateInvoice", ids="00000000-0000-4000-8000-000000000000")
+    await refused("NotFound", "unknown", "getPrivateInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
+    await refused("NotWaiting", "unknown", "cancelInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
+
+
+def test_a_difference_is_found_wherever_it_is() -> None:
+    example = {"status": "paid", "id": 7, "at": 1795294713, "list": [{"hash": "a" * 64}], "sum": "5"}
+    assert list(differences(example, example | {"id": 8, "at": 1795294714, "sum": "6"})) == []
+    for name, value in {"status": "waiting", "id": 1795294713, "list": [], "sum": "five", "at": None}.items():
+        assert list(differences(example, example | {name: value})), name
+    assert list(differences(example, example | {"more": 1}))
+    assert list(differences(example | {"more": 1}, example))

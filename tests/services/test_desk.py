@@ -1,0 +1,91 @@
+"""The desk on a real database: orders, claims, reports and confirmations in every order that they can come in."""
+
+import pytest
+
+from harvester.domain.errors import ActRefused, BadgeRefused, NotFound
+from harvester.storage.database import Database
+from tests.services.conftest import Shop
+from tests.services.counter import LIVES, Counter
+
+
+@pytest.fixture
+async def counter(database: Database) -> Counter:
+    return await Counter(Shop(database)).open()
+
+
+async def test_an_order_is_claimed_paid_confirmed_and_settled(counter: Counter) -> None:
+    placed = await counter.place("1", "alice", 2100)
+    assert (placed.new, placed.invoice.status.value) == (True, "unclaimed")
+    claimed = await counter.claim("1", "a1")
+    assert claimed.status.value == "waiting"
+    assert claimed.expires_at == counter.shop.clock() + LIVES.unpaid
+    money = await counter.pay("a1", 2500)
+    assert await counter.status("1") == "waiting"
+    assert (await counter.confirm(money)).new
+    assert await counter.status("1") == "paid"
+    assert await counter.balance("a1") == 400
+    assert await counter.types("1") == ["invoice.created", "invoice.claimed", "invoice.paid"]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "order claim pay confirm",
+        "order pay claim confirm",
+        "order pay confirm claim",
+        "pay order claim confirm",
+        "pay order confirm claim",
+        "pay confirm order claim",
+    ],
+)
+async def test_ordering_claiming_paying_and_confirming_may_come_in_any_order(counter: Counter, story: str) -> None:
+    transfer = None
+    for step in story.split():
+        if step == "order":
+            await counter.place("1", "alice", 2100)
+        elif step == "claim":
+            await counter.claim("1", "a1")
+        elif step == "pay":
+            transfer = await counter.pay("a1", 2500)
+        elif transfer:
+            await counter.confirm(transfer)
+    assert (await counter.status("1"), await counter.balance("a1")) == ("paid", 400)
+
+
+@pytest.mark.parametrize("story", ["order pay confirm", "pay order confirm", "pay confirm order"])
+async def test_money_that_names_the_order_needs_no_claim(counter: Counter, story: str) -> None:
+    transfer = None
+    for step in story.split():
+        if step == "order":
+            await counter.place("1", "alice", 2100)
+        elif step == "pay":
+            transfer = await counter.pay("a1", 2500, order="1")
+        elif transfer:
+            await counter.confirm(transfer)
+    assert (await counter.status("1"), await counter.balance("a1")) == ("paid", 400)
+
+
+async def test_a_repeat_changes_nothing_and_another_content_is_refused(counter: Counter) -> None:
+    first = await counter.place("1", "alice", 100, alt_id="#1")
+    again = await counter.place("1", "alice", 100, alt_id="#1")
+    assert (again.new, again.invoice.id) == (False, first.invoice.id)
+    for order_id, customer, price, alt_id in (
+        ("1", "bob", 100, "#1"),
+        ("1", "alice", 101, "#1"),
+        ("2", "alice", 100, "#1"),
+    ):
+        with pytest.raises(ActRefused, match="exists with another"):
+            await counter.place(order_id, customer, price, alt_id=alt_id)
+
+
+async def test_a_badge_counts_once_and_only_with_its_effect(counter: Counter) -> None:
+    transfer = await counter.pay("a1", 100)
+    with pytest.raises(BadgeRefused):
+        await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(1))
+    with pytest.raises(BadgeRefused):
+        await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(5, "10.0.0.1"))
+    with pytest.raises(NotFound):
+        await counter.desk.confirm("unknown", 0, counter.badge(5))
+    assert (await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(5))).new
+    assert not (await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(6))).new
+    assert await counter.balance("a1") == 100
