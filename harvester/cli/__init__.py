@@ -15,6 +15,7 @@ _BUILT_IN: Final = {
     "check": "Say what is wrong with configuration, database and chains.",
     "invoice": "Create, show, list and cancel invoices.",
     "payment": "List payments, and say what they were for.",
+    "export": "Write payments or invoices as CSV.",
     "rate": "Say what whole units of assets cost.",
     "webhook": "List webhook deliveries, and send them again.",
     "endpoint": "Say who is told of what: endpoints of webhooks.",
