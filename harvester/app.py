@@ -5,8 +5,12 @@ from functools import partial
 from importlib.metadata import version
 
 from harvester.api.app import build_api, build_metrics_app
+from harvester.api.auth import Access
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
+from harvester.api.page.routes import PageRoutes
+from harvester.api.page.site import Site
+from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
@@ -17,10 +21,13 @@ from harvester.housekeeping import Watch, Watcher
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
 from harvester.outgoing import egress_rules, webhook_client
+from harvester.services.authentication import Authentication
 from harvester.services.chains import Chains
 from harvester.services.delivery import Delivery
 from harvester.services.endpoints import Endpoints
 from harvester.services.event_feed import EventFeed
+from harvester.services.idempotency import Keys
+from harvester.services.invoice_news import InvoiceNews
 from harvester.services.invoicing import Invoicing
 from harvester.services.leading import NOT_ITS_ROLE, Leader
 from harvester.services.ledger import LedgerService
@@ -79,10 +86,11 @@ async def run_daemon(
         watch = Watch(missing, chains, clock, pulses, notifier, stop, metrics, watcher)
         opened = asyncio.Event()
         watch.heed("start", lambda: None if opened.is_set() else "not finished")
-        token = settings.token.get_secret_value()
+        authentication, keys = Authentication(database, signals, clock), Keys(database, clock)
+        access = Access(settings.token.get_secret_value(), authentication, keys)
         outbox = Outbox(database, signals, clock)
         private = (PaymentRoutes(payments, chains), EventRoutes(feed), EndpointRoutes(endpoints, outbox))
-        api = build_api(invoicing, chains, watch.readiness, metrics, token, settings.domain, private, opened)
+        api = build_api(invoicing, chains, watch.readiness, metrics, access, settings.domain, private, opened)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (

@@ -23,6 +23,7 @@ from harvester.services.payments import Payments
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester_ton.plugin import plugin
+from tests.access import access
 from tests.clock import ManualClock
 from tests.e2e.api_contract import Contract
 
@@ -118,6 +119,8 @@ async def serving(
     async with Database.open(database_uri) as database:
         services = (database, chains, clock, Signals(database), metrics)
         private = [PaymentRoutes(Payments(*services), chains)]
-        app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, domain, private)
+        app = build_api(
+            Invoicing(*services), chains, readiness, metrics, access(database, clock, TOKEN), domain, private
+        )
         async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
             yield Api(app, http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)
