@@ -150,7 +150,7 @@ async def an_invoice_whose_life_has_ended(scene: Scene) -> None:
     invoice = await scene.story.ask("createInvoice", request="order", changed={"life_time": 1})
 
     async def over() -> bool:
-        return time.time() > invoice["expire_at"] + 1
+        return bool(time.time() > invoice["expire_at"] + 1)
 
     await eventually(over, "the end of an invoice")
     await scene.story.refused("NotWaiting", "closed", "cancelInvoice", ids=invoice["id"])
