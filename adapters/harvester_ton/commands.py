@@ -40,7 +40,7 @@ ton = LazyGroup(
 
 key = LazyGroup(
     "key",
-    help="KEY, the merchant's key: it makes receipts that only payers can read, and the address of a TON site.",
+    help="KEY, the merchant's key: seals what was bought for who paid, and makes the TON site.",
     places={
         "generate": "harvester_ton.key_commands:generate_command",
         "show": "harvester_ton.key_commands:show_command",

@@ -42,7 +42,7 @@ def generate_command(file: Path | None, reveal: bool, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show_command(context: CommandContext, reveal: bool, as_json: bool) -> None:
-    """Print the address of the site, and the public key that receipts are sealed with, which KEY makes."""
+    """Print the address of the site, and the public key that purchase metadata is sealed with, which KEY makes."""
     settings = KeySettings.load(context.read_settings({"KEY"}))
     _print(settings.key.get_secret_value(), reveal=reveal, as_json=as_json)
 

@@ -198,7 +198,7 @@ class TonSettings(ReadSettings):
     payment_prefixes: Annotated[dict[str, str], BeforeValidator(_prefixes)] = dict(DEFAULT_PREFIXES)
     """Name to prefix of the payment links."""
     key: Key | None = None
-    """Makes receipts, and the address of the merchant's site."""
+    """Seals purchase metadata, and makes the address of the merchant's site."""
     external_ip: ExternalIp | None = None
     """Where the site's proxy is reached; the daemon itself has no use for it."""
     verify: Annotated[str, BeforeValidator(_verify)] = Field(default=PROOFS, validate_default=True)

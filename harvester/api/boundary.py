@@ -18,6 +18,7 @@ from harvester.domain.errors import (
     Forbidden,
     InvalidInput,
     NoRate,
+    NotEnabled,
     NotFound,
     OrderExists,
     TransitionRefused,
@@ -47,6 +48,7 @@ _ANSWERS: Final[Mapping[type[Exception], tuple[int, str]]] = {
     TransitionRefused: (404, "not_waiting"),
     ActRefused: (409, "refused"),
     NoRate: (409, "no_rate"),
+    NotEnabled: (423, "not_enabled"),
 }
 _TOO_LONG: Final = "this took too long and was given up: whether it has taken effect is not known"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
