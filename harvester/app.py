@@ -8,10 +8,12 @@ from harvester.api.app import build_api, build_metrics_app
 from harvester.api.auth import Access
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
+from harvester.api.limits import Limits
 from harvester.api.page.routes import PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
+from harvester.api.tokens import TokenRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
 from harvester.config.forms import ListenAddress, Role
@@ -33,10 +35,12 @@ from harvester.services.leading import NOT_ITS_ROLE, Leader
 from harvester.services.ledger import LedgerService
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
+from harvester.services.tokens import Tokens
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
 from harvester.storage.migrate import missing_migrations
 from harvester.storage.signals import Signals
 from harvester.supervision import crew, unless_stopped
+from harvester.upkeep import Upkeep
 from harvester.webhooks.client import DEFAULT_TIMEOUT_SECS
 
 
@@ -87,9 +91,15 @@ async def run_daemon(
         opened = asyncio.Event()
         watch.heed("start", lambda: None if opened.is_set() else "not finished")
         authentication, keys = Authentication(database, signals, clock), Keys(database, clock)
-        access = Access(settings.token.get_secret_value(), authentication, keys)
+        limits = Limits(settings.public_rate, settings.trusted_proxies)
+        access = Access(settings.token.get_secret_value(), authentication, keys, limits)
         outbox = Outbox(database, signals, clock)
-        private = (PaymentRoutes(payments, chains), EventRoutes(feed), EndpointRoutes(endpoints, outbox))
+        private = (
+            PaymentRoutes(payments, chains),
+            EventRoutes(feed),
+            EndpointRoutes(endpoints, outbox),
+            TokenRoutes(Tokens(database, clock)),
+        )
         api = build_api(invoicing, chains, watch.readiness, metrics, access, settings.domain, private, opened)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
@@ -102,6 +112,8 @@ async def run_daemon(
             if await unless_stopped(stop, when_available(lambda: prepare_database(database, scopes, settings, clock))):
                 opened.set()
                 tasks.serve("signals", signals.run())
+                tasks.serve("tokens", authentication.heed_hints())
+                tasks.work("upkeep", pulses.over("upkeep", partial(Upkeep(authentication, keys).run, stop)))
                 tasks.work("events", feed.run(stop))
                 tasks.serve("housekeeping", pulses.over("housekeeping", Counts(database, metrics).run))
                 if Role.DELIVER in settings.role:

@@ -20,6 +20,7 @@ _BUILT_IN: Final = {
     "rate": "Say what whole units of assets cost.",
     "webhook": "List webhook deliveries, and send them again.",
     "endpoint": "Say who is told of what: endpoints of webhooks.",
+    "token": "Say who may use the API, and for what.",
 }
 """Commands of the core, each `command` of a module in this package."""
 
