@@ -13,6 +13,7 @@ from harvester.api.page.routes import PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
+from harvester.api.public import ManifestRoutes
 from harvester.api.tokens import TokenRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
@@ -93,6 +94,10 @@ async def run_daemon(
         authentication, keys = Authentication(database, signals, clock), Keys(database, clock)
         limits = Limits(settings.public_rate, settings.trusted_proxies)
         access = Access(settings.token.get_secret_value(), authentication, keys, limits)
+        site = Site(settings.page_style, dict(settings.page_explorers), connectable=settings.domain is not None)
+        news = InvoiceNews(database, signals)
+        page = (PageRoutes(invoicing, chains, clock, site), InvoiceStreamRoutes(news, chains))
+        public = (ManifestRoutes(settings.domain), *page)
         outbox = Outbox(database, signals, clock)
         private = (
             PaymentRoutes(payments, chains),
@@ -100,7 +105,7 @@ async def run_daemon(
             EndpointRoutes(endpoints, outbox),
             TokenRoutes(Tokens(database, clock)),
         )
-        api = build_api(invoicing, chains, watch.readiness, metrics, access, settings.domain, private, opened)
+        api = build_api(invoicing, chains, watch.readiness, metrics, access, public, private, opened)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (
@@ -115,6 +120,7 @@ async def run_daemon(
                 tasks.serve("tokens", authentication.heed_hints())
                 tasks.work("upkeep", pulses.over("upkeep", partial(Upkeep(authentication, keys).run, stop)))
                 tasks.work("events", feed.run(stop))
+                tasks.work("invoice news", pulses.over("invoice news", partial(news.run, stop)))
                 tasks.serve("housekeeping", pulses.over("housekeeping", Counts(database, metrics).run))
                 if Role.DELIVER in settings.role:
                     watch.heed("deliveries", delivery.trouble)

@@ -18,7 +18,6 @@ from harvester.api.invoices import InvoiceRoutes
 from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES
 from harvester.api.openapi import OpenApiRoutes
 from harvester.api.opening import Opening
-from harvester.api.public import PublicRoutes
 from harvester.api.public_edge import PublicEdge
 from harvester.api.visitors import Visitors
 from harvester.metrics import Metrics
@@ -36,7 +35,7 @@ class PrivateRoutes(Protocol):
         ...
 
 
-class PublicRoutesPart(Protocol):
+class PublicRoutes(Protocol):
     """Routes for anybody."""
 
     def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
@@ -50,12 +49,11 @@ def build_api(
     readiness: Readiness,
     metrics: Metrics,
     access: Access,
-    domain: str | None,
+    public: Iterable[PublicRoutes] = (),
     private: Iterable[PrivateRoutes] = (),
     opened: asyncio.Event | None = None,
-    public: Iterable[PublicRoutesPart] = (),
 ) -> web.Application:
-    """Return the API. `domain` is the public host name, `private` and `public` what is served besides.
+    """Return the API. `public` and `private` are what is served besides invoices.
 
     Until `opened` is set, what would change something is refused; None: it is open.
     """
@@ -67,7 +65,6 @@ def build_api(
     parts: Sequence[PrivateRoutes] = (InvoiceRoutes(invoicing, chains), *private)
     for part in parts:
         app.add_routes(part.routes(guard))
-    app.add_routes(PublicRoutes(domain).routes())
     for each in public:
         app.add_routes(each.routes(visitors))
     app.add_routes(HealthRoutes(readiness, chains).routes())
@@ -75,6 +72,7 @@ def build_api(
     for route in app.router.routes():
         if route.resource:
             metrics.http_duration.labels(route.resource.canonical, route.method)
+            metrics.http_requests.labels(route.resource.canonical, route.method, "500")  # the first must show, too
     return app
 
 

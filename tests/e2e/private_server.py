@@ -73,7 +73,7 @@ async def serving(
         invoicing = Invoicing(database, chains, clock, signals, metrics)
         endpoints = Endpoints(database, signals, clock, client, rules)
         private = (EventRoutes(feed, heartbeat_secs), EndpointRoutes(endpoints, Outbox(database, signals, clock)))
-        app = build_api(invoicing, chains, ready, metrics, access(database, clock, TOKEN), None, private)
+        app = build_api(invoicing, chains, ready, metrics, access(database, clock, TOKEN), (), private)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             listen(app, "127.0.0.1", 0) as [(host, port)],

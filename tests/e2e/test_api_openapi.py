@@ -65,9 +65,9 @@ async def serving(database_uri: str, clock: ManualClock) -> AsyncIterator[Api]:
             EndpointRoutes(endpoints, Outbox(database, signals, clock)),
             PaymentRoutes(Payments(*services), chains),
         )
-        app = build_api(
-            Invoicing(*services), chains, readiness, metrics, access(database, clock, TOKEN), "pay.example.org", private
-        )
+        access_of = access(database, clock, TOKEN)
+        public = api_server.public_routes(services, "pay.example.org")
+        app = build_api(Invoicing(*services), chains, readiness, metrics, access_of, public, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)]:
             yield replace(api, app=app, url=f"http://{host}:{port}")
 
