@@ -44,6 +44,7 @@ def main(command: list[str]) -> int:
             "PORT": port,
             "METRICS": "off",
             "TOKEN": secrets.token_urlsafe(24),
+            "KEY": os.environ.get("KEY", secrets.token_hex(32)),
             "WEBHOOK_ENDPOINT": os.environ.get("WEBHOOK_ENDPOINT", "http://127.0.0.1:9000/"),
             "WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         }
