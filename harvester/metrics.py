@@ -92,6 +92,11 @@ class Metrics:
             "Deliveries given up, counted up to 100000 an endpoint",
             registry=registry,
         )
+        self.deliveries_given_up = Counter(
+            "harvester_webhook_deliveries_given_up_total",
+            "Deliveries whose last attempt failed, or that were refused for good",
+            registry=registry,
+        )
         self.endpoints_disabled = Gauge(
             "harvester_webhook_endpoints_disabled", "Endpoints that are told nothing", registry=registry
         )
