@@ -29,7 +29,7 @@ test: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy harvester adapters tests benchmarks
+	$(BIN)/mypy harvester adapters tests benchmarks examples
 	$(BIN)/lint-imports
 
 format: setup

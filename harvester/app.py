@@ -5,9 +5,16 @@ from functools import partial
 from importlib.metadata import version
 
 from harvester.api.app import build_api, build_metrics_app
+from harvester.api.auth import Access
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
+from harvester.api.limits import Limits
+from harvester.api.page.routes import PageRoutes
+from harvester.api.page.site import Site
+from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
+from harvester.api.public import ManifestRoutes
+from harvester.api.tokens import TokenRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
 from harvester.config.forms import ListenAddress, Role
@@ -17,19 +24,24 @@ from harvester.housekeeping import Watch, Watcher
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
 from harvester.outgoing import egress_rules, webhook_client
+from harvester.services.authentication import Authentication
 from harvester.services.chains import Chains
 from harvester.services.delivery import Delivery
 from harvester.services.endpoints import Endpoints
 from harvester.services.event_feed import EventFeed
+from harvester.services.idempotency import Keys
+from harvester.services.invoice_news import InvoiceNews
 from harvester.services.invoicing import Invoicing
 from harvester.services.leading import NOT_ITS_ROLE, Leader
 from harvester.services.ledger import LedgerService
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
+from harvester.services.tokens import Tokens
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
 from harvester.storage.migrate import missing_migrations
 from harvester.storage.signals import Signals
 from harvester.supervision import crew, unless_stopped
+from harvester.upkeep import Upkeep
 from harvester.webhooks.client import DEFAULT_TIMEOUT_SECS
 
 
@@ -80,10 +92,21 @@ async def run_daemon(
         watch = Watch(missing, chains, clock, pulses, notifier, stop, metrics, watcher)
         opened = asyncio.Event()
         watch.heed("start", lambda: None if opened.is_set() else "not finished")
-        token = settings.token.get_secret_value()
+        authentication, keys = Authentication(database, signals, clock), Keys(database, clock)
+        limits = Limits(settings.public_rate, settings.trusted_proxies)
+        access = Access(settings.token.get_secret_value(), authentication, keys, limits)
+        site = Site(settings.page_style, dict(settings.page_explorers), connectable=settings.domain is not None)
+        news = InvoiceNews(database, signals)
+        page = (PageRoutes(invoicing, chains, clock, site), InvoiceStreamRoutes(news, chains))
+        public = (ManifestRoutes(settings.domain), *page)
         outbox = Outbox(database, signals, clock)
-        private = (PaymentRoutes(payments, chains), EventRoutes(feed), EndpointRoutes(endpoints, outbox))
-        api = build_api(invoicing, chains, watch.readiness, metrics, token, settings.domain, private, opened)
+        private = (
+            PaymentRoutes(payments, chains),
+            EventRoutes(feed),
+            EndpointRoutes(endpoints, outbox),
+            TokenRoutes(Tokens(database, clock)),
+        )
+        api = build_api(invoicing, chains, watch.readiness, metrics, access, public, private, opened)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (
@@ -96,7 +119,10 @@ async def run_daemon(
             if await unless_stopped(stop, when_available(prepare)):
                 opened.set()
                 tasks.serve("signals", signals.run())
+                tasks.serve("tokens", authentication.heed_hints())
+                tasks.work("upkeep", pulses.over("upkeep", partial(Upkeep(authentication, keys).run, stop)))
                 tasks.work("events", feed.run(stop))
+                tasks.work("invoice news", pulses.over("invoice news", partial(news.run, stop)))
                 tasks.serve("housekeeping", pulses.over("housekeeping", Counts(database, metrics).run))
                 if Role.DELIVER in settings.role:
                     watch.heed("deliveries", delivery.trouble)

@@ -13,6 +13,8 @@ from harvester.domain.lifecycle import Status
 from harvester.domain.payment import PaymentClass
 
 ATTEMPT_RESULTS: Final = ("delivered", "refused", "failed", "timeout")
+AUTH_FAILURES: Final = ("missing", "wrong", "limited", "scope")
+IDEMPOTENT_RESULTS: Final = ("done", "replayed", "mismatch", "running")
 QUOTE_RESULTS: Final = ("stored", "jump", "invalid", "missing", "failed")
 UNSETTLING: Final = (PaymentClass.UNMATCHED, PaymentClass.WRONG_ASSET)
 """Classes of payments that count for no invoice unless somebody says so."""
@@ -90,6 +92,11 @@ class Metrics:
             "Deliveries given up, counted up to 100000 an endpoint",
             registry=registry,
         )
+        self.deliveries_given_up = Counter(
+            "harvester_webhook_deliveries_given_up_total",
+            "Deliveries whose last attempt failed, or that were refused for good",
+            registry=registry,
+        )
         self.endpoints_disabled = Gauge(
             "harvester_webhook_endpoints_disabled", "Endpoints that are told nothing", registry=registry
         )
@@ -102,6 +109,21 @@ class Metrics:
         self.http_duration = Histogram(
             "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
         )
+        self.auth_failures = Counter(
+            "harvester_auth_failures_total", "Private requests that were not let through", ["reason"], registry=registry
+        )
+        for reason in AUTH_FAILURES:
+            self.auth_failures.labels(reason)
+        self.rate_limited = Counter(
+            "harvester_rate_limited_total",
+            "Public requests refused because their address asks too often",
+            registry=registry,
+        )
+        self.idempotent_requests = Counter(
+            "harvester_idempotent_requests_total", "Requests with an Idempotency-Key", ["result"], registry=registry
+        )
+        for result in IDEMPOTENT_RESULTS:
+            self.idempotent_requests.labels(result)
         self.rate_quotes = Counter(
             "harvester_rate_quotes_total", "Rates that the source was asked for", ["result"], registry=registry
         )

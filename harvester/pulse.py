@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -19,6 +19,8 @@ from harvester.chain import Clock, Pulse
 PATIENCE_SECS: Final = 120.0
 """No step between two beats takes so long: a database is given up after 30 s for a connection and 30 s for an answer,
 a lite server after 10 s, and nobody waits for anything longer than a minute."""
+_PLACES: Final = 6
+"""So many lines of the program say where a loop waits; those above them are the daemon's own frame."""
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
@@ -62,7 +64,7 @@ class Pulses:
             return await run(pulse)
 
     def hung(self) -> Sequence[str]:
-        """Return the names of loops that hang; each is logged once, with the line of the program where it waits."""
+        """Return the names of loops that hang; each is logged once, with the lines of the program where it waits."""
         late = [loop for loop in self._loops if loop.silent_secs() > PATIENCE_SECS]
         for loop in late:
             loop.tell()
@@ -89,6 +91,7 @@ class _Loop:
     def beat(self) -> None:
         """See `Pulse`."""
         self._beaten_at = self._now()
+        self._task = asyncio.current_task()  # of several that work for one loop, the one that should beat next
         if self._told:
             self._told = False
             _log.warning("a loop that seemed to hang goes round again", loop=self.name)
@@ -106,15 +109,14 @@ class _Loop:
         """Log, once, that it hangs."""
         if not self._told:
             self._told = True
-            place = "unknown" if self._task is None else _place(self._task)
-            _log.critical("a loop hangs, and so the watchdog is not fed: a defect", loop=self.name, waits_at=place)
+            places = list(_places(self._task))[-_PLACES:]
+            _log.critical("a loop hangs, and so the watchdog is not fed: a defect", loop=self.name, waits_at=places)
 
 
-def _place(task: asyncio.Task[Any]) -> str:
-    """Return where the innermost coroutine of a task waits."""
-    frame: FrameType | None = None
-    awaited: Any = task.get_coro()
+def _places(task: asyncio.Task[Any] | None) -> Iterator[str]:
+    """Yield the lines of the program at which a task waits, the innermost last."""
+    awaited: Any = task.get_coro() if task else None
     while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or frame
+        if frame := getattr(awaited, "cr_frame", None):
+            yield f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_qualname}"
         awaited = getattr(awaited, "cr_await", None)
-    return "unknown" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_qualname}"

@@ -45,11 +45,14 @@ def load_source(name: str) -> SourcePlugin:
     """Return the plug-in called `name`; no other one is imported.
 
     Raises:
-        ConfigurationError: it is not installed; the message lists what is.
+        ConfigurationError: it is not installed, and the message lists what is; or it cannot be imported.
     """
     installed = {entry_point.name: entry_point for entry_point in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in installed:
         known = ", ".join(sorted(installed)) or "none"
         raise ConfigurationError(f"RATE_SOURCE: no source called {name!r} is installed (installed: {known})")
-    plugin: SourcePlugin = installed[name].load()
+    try:
+        plugin: SourcePlugin = installed[name].load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"RATE_SOURCE: the source {name!r} cannot be loaded: {error}") from error
     return plugin

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Finding, Health, Ledger
+from harvester.chain import MAX_BATCH_TRANSFERS, Account, Batch, Clock, Finding, Health, Ledger, Watched, unwatched
 from harvester.domain.errors import CursorConflict, InvalidInput, Unavailable
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -30,6 +30,7 @@ class MemoryChain:
     """Of MERCHANT, by asset. Nobody else is ever paid."""
     recipient: str = MERCHANT
     assets: Sequence[str] = (COIN, TOKEN)
+    watched: Watched = unwatched
 
     def __post_init__(self) -> None:
         self._news = asyncio.Event()
@@ -81,15 +82,21 @@ class MemoryChain:
 
     async def run(self, ledger: Ledger, stop: asyncio.Event) -> None:
         """See `harvester.chain.Adapter`."""
-        while not stop.is_set():
-            self._news.clear()
-            with suppress(CursorConflict, Unavailable):
-                for asset in self.assets:
-                    await self.scan(ledger, asset, recipient=self.recipient)
-                for other in await ledger.further_destinations(self.name):
-                    await self.scan(ledger, other.asset, recipient=other.pay_to_address)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _RETRY_SECS)
+        with self.watched("memory scan") as pulse:
+            while not stop.is_set():
+                pulse.beat()
+                self._news.clear()
+                with suppress(CursorConflict, Unavailable):
+                    await self._scan_all(ledger)
+                    pulse.success()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), _RETRY_SECS)
+
+    async def _scan_all(self, ledger: Ledger) -> None:
+        for asset in self.assets:
+            await self.scan(ledger, asset, recipient=self.recipient)
+        for other in await ledger.further_destinations(self.name):
+            await self.scan(ledger, other.asset, recipient=other.pay_to_address)
 
     async def scan(
         self, ledger: Ledger, asset: str = COIN, batch_size: int = MAX_BATCH_TRANSFERS, recipient: str = MERCHANT

@@ -37,3 +37,18 @@ ton = LazyGroup(
         "replay": "harvester_ton.replay_command:replay_command",
     },
 )
+
+key = LazyGroup(
+    "key",
+    help="KEY, the merchant's key: seals what was bought for who paid, and makes the TON site.",
+    places={
+        "generate": "harvester_ton.key_commands:generate_command",
+        "show": "harvester_ton.key_commands:show_command",
+    },
+)
+
+site = LazyGroup(
+    "site",
+    help="The merchant's TON site.",
+    places={"config": "harvester_ton.site_command:config_command"},
+)

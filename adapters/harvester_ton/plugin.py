@@ -3,7 +3,7 @@
 from typing import Final
 
 from harvester.chain import Adapter, AdapterContext, AdapterPlugin
-from harvester_ton.commands import ton
+from harvester_ton.commands import key, site, ton
 from harvester_ton.devnet.demo_command import dev_command
 
 
@@ -31,10 +31,11 @@ plugin: Final = AdapterPlugin(
             "JETTONS",
             "PAYMENT_PREFIXES",
             "KEY",
+            "EXTERNAL_IP",
             "VERIFY",
             "START_LT",
         }
     ),
-    commands=(ton, dev_command),
+    commands=(ton, key, site, dev_command),
     secrets=frozenset({"KEY"}),
 )

@@ -6,6 +6,7 @@ A message begins with the variable's name and says what is allowed. It never rep
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
@@ -35,7 +36,13 @@ NONE: Final = "none"
 
 _TICKER: Final = re.compile(r"[^\s,\x00-\x1f\x7f]{1,32}")
 _PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]*")
-_MISSING: Final = {"RECIPIENT": "is not set; must be the TON address of the wallet that is paid"}
+_MISSING: Final = {
+    "RECIPIENT": "is not set; must be the TON address of the wallet that is paid",
+    "KEY": "is not set; `harvester key generate FILE` makes one",
+    "EXTERNAL_IP": "is not set; must be the public IPv4 address of the TON site's proxy",
+    "NETWORK_CONFIG": "is not set; must be the http(s) URL of a TON network config",
+    "SITE": "is not set; must be host:port, where the daemon serves the public routes alone",
+}
 
 _T = TypeVar("_T")
 
@@ -140,10 +147,41 @@ def _start_lt(text: str) -> int:
     return int(text)
 
 
-class TonSettings(BaseModel):
-    """What the operator says of TON."""
+def _external_ip(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError:
+        raise ValueError("must be the public IPv4 address of the TON site's proxy") from None
+
+
+Key = Annotated[SecretBytes, BeforeValidator(_key)]
+"""The merchant's key, 32 bytes, written in hex."""
+ExternalIp = Annotated[str, BeforeValidator(_external_ip)]
+
+
+class ReadSettings(BaseModel):
+    """Settings that are read from texts, by the upper-case names of the fields."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Return the settings that `environ` holds, by variable name.
+
+        Raises:
+            ExceptionGroup: of ConfigurationError, one for each mistake.
+        """
+        try:
+            return cls.model_validate(
+                {name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ}
+            )
+        except ValidationError as error:
+            mistakes = [_mistake(str(detail["loc"][0]).upper(), detail) for detail in error.errors(include_input=False)]
+            raise ExceptionGroup("settings of TON", mistakes) from None
+
+
+class TonSettings(ReadSettings):
+    """What the operator says of TON."""
 
     recipient: Annotated[str, BeforeValidator(_recipient)]
     """Raw address of the wallet that is paid."""
@@ -159,8 +197,10 @@ class TonSettings(BaseModel):
     """Jettons that are taken."""
     payment_prefixes: Annotated[dict[str, str], BeforeValidator(_prefixes)] = dict(DEFAULT_PREFIXES)
     """Name to prefix of the payment links."""
-    key: Annotated[SecretBytes | None, BeforeValidator(_key)] = None
-    """The merchant's key, 32 bytes."""
+    key: Key | None = None
+    """Seals purchase metadata, and makes the address of the merchant's site."""
+    external_ip: ExternalIp | None = None
+    """Where the site's proxy is reached; the daemon itself has no use for it."""
     verify: Annotated[str, BeforeValidator(_verify)] = Field(default=PROOFS, validate_default=True)
     """Whether everything is proven (`proofs`), or lite servers are believed (`none`)."""
     start_lt: Annotated[int | None, BeforeValidator(_start_lt)] = None
@@ -199,21 +239,6 @@ class TonSettings(BaseModel):
         if len({jetton.master for jetton in jettons}) < len(jettons):
             raise ValueError("each jetton master must be given once")
         return jettons
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str]) -> Self:
-        """Return the settings that `environ` holds, by variable name.
-
-        Raises:
-            ExceptionGroup: of ConfigurationError, one for each mistake.
-        """
-        try:
-            return cls.model_validate(
-                {name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ}
-            )
-        except ValidationError as error:
-            mistakes = [_mistake(str(detail["loc"][0]).upper(), detail) for detail in error.errors(include_input=False)]
-            raise ExceptionGroup("settings of TON", mistakes) from None
 
 
 VARIABLES: Final = frozenset(name.upper() for name in TonSettings.model_fields)

@@ -1,11 +1,28 @@
 """The forms that all answers have."""
 
+import math
 from typing import Final
 
 import orjson
 from aiohttp import web
 
 _JSON_HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+class Refusal(Exception):
+    """A request that the API refuses before the services hear of it. Raise it: the boundary makes it an answer."""
+
+    def __init__(self, status: int, code: str, error: str, retry_secs: float | None = None) -> None:
+        """Make it; `retry_secs`: after how long the client may try again, if that can help."""
+        super().__init__(error)
+        self._status, self._code, self._error, self._retry_secs = status, code, error, retry_secs
+
+    def answer(self, request_id: str) -> web.Response:
+        """Return the answer."""
+        answer = error_answer(self._status, self._code, self._error, request_id)
+        if self._retry_secs is not None:
+            answer.headers["Retry-After"] = str(max(1, math.ceil(self._retry_secs)))
+        return answer
 
 
 def json_answer(body: bytes, status: int = 200) -> web.Response:

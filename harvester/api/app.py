@@ -11,13 +11,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from harvester.api.auth import TokenGuard
+from harvester.api.auth import Access, TokenGuard
 from harvester.api.boundary import Boundary
 from harvester.api.health import HealthRoutes, Readiness
-from harvester.api.invoices import MAX_BODY_BYTES, InvoiceRoutes
+from harvester.api.invoices import InvoiceRoutes
+from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES
 from harvester.api.openapi import OpenApiRoutes
 from harvester.api.opening import Opening
-from harvester.api.public import PublicRoutes
+from harvester.api.public_edge import PublicEdge
+from harvester.api.visitors import Visitors
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import Invoicing
@@ -33,31 +35,44 @@ class PrivateRoutes(Protocol):
         ...
 
 
+class PublicRoutes(Protocol):
+    """Routes for anybody."""
+
+    def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
+        """Return the routes; `visitors` says whom a request counts for."""
+        ...
+
+
 def build_api(
     invoicing: Invoicing,
     chains: Chains,
     readiness: Readiness,
     metrics: Metrics,
-    token: str,
-    domain: str | None,
+    access: Access,
+    public: Iterable[PublicRoutes] = (),
     private: Iterable[PrivateRoutes] = (),
     opened: asyncio.Event | None = None,
 ) -> web.Application:
-    """Return the API. `token` must not be empty; `domain` is the public host name, `private` what is served besides.
+    """Return the API. `public` and `private` are what is served besides invoices.
 
     Until `opened` is set, what would change something is refused; None: it is open.
     """
-    middlewares = [Boundary(metrics).middleware, *([Opening(opened).middleware] if opened else [])]
+    boundary, visitors = Boundary(metrics), Visitors(access.limits)
+    edge, guard = PublicEdge(access.limits, visitors, metrics), TokenGuard(access, visitors, metrics)
+    middlewares = [boundary.middleware, edge.middleware, *([Opening(opened).middleware] if opened else [])]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
+    app.on_response_prepare.extend([boundary.dress, edge.dress])
     parts: Sequence[PrivateRoutes] = (InvoiceRoutes(invoicing, chains), *private)
     for part in parts:
-        app.add_routes(part.routes(TokenGuard(token)))
-    app.add_routes(PublicRoutes(domain).routes())
+        app.add_routes(part.routes(guard))
+    for each in public:
+        app.add_routes(each.routes(visitors))
     app.add_routes(HealthRoutes(readiness, chains).routes())
     app.add_routes(OpenApiRoutes().routes())
     for route in app.router.routes():
         if route.resource:
             metrics.http_duration.labels(route.resource.canonical, route.method)
+            metrics.http_requests.labels(route.resource.canonical, route.method, "500")  # the first must show, too
     return app
 
 
@@ -90,7 +105,9 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[Se
         OSError: the address cannot be used.
     """
     log = _ServerLog(logging.getLogger(__name__))
-    runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=SHUTDOWN_SECS)
+    runner = web.AppRunner(
+        app, access_log=None, logger=log, shutdown_timeout=SHUTDOWN_SECS, keepalive_timeout=KEEPALIVE_SECS
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

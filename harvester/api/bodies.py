@@ -1,4 +1,4 @@
-"""Reading small JSON bodies and the numbers in queries: strict, bounded, and clear in what they refuse."""
+"""Reading bodies and the numbers in queries: strict, bounded, and clear in what they refuse."""
 
 import asyncio
 import re
@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harvester.api.limits import BODY_SECS, MAX_BODY_BYTES
 from harvester.domain.errors import InvalidInput
 
-_MAX_BYTES: Final = 1 << 16
-_TIMEOUT_SECS: Final = 30.0
+_SMALL_BYTES: Final = 1 << 16
 _WHOLE: Final = re.compile(r"[0-9]{1,19}")
 _Body = TypeVar("_Body", bound="Body")
 
@@ -21,21 +21,34 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+async def read_bytes(request: web.Request, at_most: int = MAX_BODY_BYTES) -> bytes:
+    """Return the body, of at most `at_most` (… MAX_BODY_BYTES) bytes; it may be asked for again.
+
+    Raises:
+        InvalidInput: it is too long, too slow, or not encoded as its headers say.
+    """
+    try:
+        if (request.content_length or 0) <= at_most:
+            async with asyncio.timeout(BODY_SECS):
+                body = await request.read()
+            if len(body) <= at_most:
+                return body
+    except web.HTTPRequestEntityTooLarge:
+        pass
+    except TimeoutError:
+        raise InvalidInput(f"the body must arrive within {BODY_SECS:.0f} s") from None
+    except web.RequestPayloadError:
+        raise InvalidInput("the body is not encoded as its headers say") from None
+    raise InvalidInput(f"the body may have {at_most} bytes at most")
+
+
 async def read_body(request: web.Request, model: type[_Body]) -> _Body:
     """Return the body as `model`; an empty one counts as `{}`.
 
     Raises:
-        InvalidInput: it is too long, too slow, or not of this form.
+        InvalidInput: it cannot be read, or is not of this form.
     """
-    if request.content_length is not None and request.content_length > _MAX_BYTES:
-        raise InvalidInput(f"the body may have {_MAX_BYTES} bytes at most")
-    try:
-        async with asyncio.timeout(_TIMEOUT_SECS):
-            body = await request.read()
-    except (TimeoutError, web.RequestPayloadError, web.HTTPRequestEntityTooLarge):
-        raise InvalidInput(f"the body must be whole within {_TIMEOUT_SECS:.0f} s, encoded as it says") from None
-    if len(body) > _MAX_BYTES:
-        raise InvalidInput(f"the body may have {_MAX_BYTES} bytes at most")
+    body = await read_bytes(request, _SMALL_BYTES)
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:

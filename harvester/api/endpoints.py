@@ -11,16 +11,21 @@ from pydantic import Field
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.bodies import Body, query_number, read_body
+from harvester.api.boundary import more_time
 from harvester.api.invoices import PRIVATE
+from harvester.api.repeats import once
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput
 from harvester.services.endpoints import DEFAULT_OVERLAP_SECS, MAX_OVERLAP_SECS, Endpoints
 from harvester.services.outbox import MAX_PAGE, Outbox
 from harvester.services.webhook_views import answer_view, delivery_view, endpoint_view, secret_view
 from harvester.storage.deliveries import DeliveryStatus
+from harvester.storage.endpoints import Endpoint
 from harvester.storage.outbox import MAX_DELIVERY_ID
 
 _DEFAULT_PAGE: Final = 20
+_REPLAY_SECS: Final = 600.0
+"""It is done in batches, however many there are; given up in the middle, it would have to begin anew."""
 _LATEST_SECS: Final = 253_402_300_799
 """The end of the year 9999."""
 
@@ -86,7 +91,8 @@ class EndpointRoutes:
     async def add(self, request: web.Request) -> web.StreamResponse:
         """Make an endpoint; its secret is in this answer and never again."""
         new = await read_body(request, NewEndpoint)
-        return _json(secret_view(await self._endpoints.add(new.name, new.url, new.event_types)), 201)
+        key = once(request, _secret, 201)
+        return json_answer(_secret(await self._endpoints.add(new.name, new.url, new.event_types, once=key)), 201)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Show one."""
@@ -104,16 +110,18 @@ class EndpointRoutes:
 
     async def enable(self, request: web.Request) -> web.StreamResponse:
         """Send to it again."""
-        return _json(endpoint_view(await self._endpoints.enable(_id(request))))
+        return json_answer(_shown(await self._endpoints.enable(_id(request), once(request, _shown))))
 
     async def disable(self, request: web.Request) -> web.StreamResponse:
         """Send it nothing."""
-        return _json(endpoint_view(await self._endpoints.disable(_id(request), "over the API")))
+        reason = "over the API"
+        return json_answer(_shown(await self._endpoints.disable(_id(request), reason, once(request, _shown))))
 
     async def rotate(self, request: web.Request) -> web.StreamResponse:
         """Make a new secret, which is in this answer and never again."""
         rotation = await read_body(request, Rotation)
-        return _json(secret_view(await self._endpoints.rotate(_id(request), rotation.overlap)))
+        key = once(request, _secret)
+        return json_answer(_secret(await self._endpoints.rotate(_id(request), rotation.overlap, key)))
 
     async def test(self, request: web.Request) -> web.StreamResponse:
         """Send a test and say what was answered."""
@@ -122,6 +130,7 @@ class EndpointRoutes:
     async def replay(self, request: web.Request) -> web.StreamResponse:
         """Tell what happened in a range of time, again or for the first time."""
         times = await read_body(request, TimeRange)
+        more_time(request, _REPLAY_SECS)
         until = _LATEST_SECS if times.until is None else times.until
         since_at, until_at = (datetime.fromtimestamp(moment, UTC) for moment in (times.since, until))
         return _json({"replayed": await self._endpoints.replay(_id(request), since_at, until_at)})
@@ -143,6 +152,14 @@ class EndpointRoutes:
         number = _delivery_id(request)
         await self._outbox.resend(number)
         return _json(delivery_view(*await self._outbox.show(number)))
+
+
+def _shown(endpoint: Endpoint) -> bytes:
+    return orjson.dumps(endpoint_view(endpoint))
+
+
+def _secret(endpoint: Endpoint) -> bytes:
+    return orjson.dumps(secret_view(endpoint))
 
 
 def _json(members: dict[str, object], status: int = 200) -> web.Response:

@@ -9,6 +9,8 @@ from aiohttp import web
 
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
+from harvester.api.bodies import read_bytes
+from harvester.api.repeats import once
 from harvester.api.schemas import parse_draft, parse_limit
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, NotFound, TransitionRefused
@@ -20,12 +22,10 @@ from harvester.services.rendering import list_json, private_json, public_json
 
 PRIVATE: Final = "/tonpay/private/api/v1"
 PUBLIC: Final = "/tonpay/public/api/v1"
-MAX_BODY_BYTES: Final = 1 << 20
 
 _ID: Final = "{id:[^/]+}"
 """aiohttp's own pattern shuts out braces, which an id may have."""
 _CAUSE: Final = "api"
-_BODY_TIMEOUT_SECS: Final = 30.0
 _SMALL_BYTES: Final = 1 << 16
 """Reading a larger body takes long enough to let other requests run meanwhile."""
 _NOT_WAITING: Final = "no waiting payment invoice found"
@@ -50,7 +50,7 @@ class InvoiceRoutes:
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Create an invoice."""
-        invoice = await self._invoicing.create(await _read_draft(request), _CAUSE)
+        invoice = await self._invoicing.create(await _read_draft(request), _CAUSE, once(request, self._private))
         return json_answer(self._private(invoice))
 
     async def get_private(self, request: web.Request) -> web.StreamResponse:
@@ -75,7 +75,7 @@ class InvoiceRoutes:
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Cancel an invoice that waits."""
         try:
-            invoice = await self._invoicing.cancel(_invoice_id(request), _CAUSE)
+            invoice = await self._invoicing.cancel(_invoice_id(request), _CAUSE, once(request, self._private))
         except NotFound:
             raise NotFound(_NOT_WAITING) from None
         except TransitionRefused as refusal:
@@ -91,13 +91,5 @@ def _invoice_id(request: web.Request) -> UUID:
 
 
 async def _read_draft(request: web.Request) -> Draft:
-    try:
-        async with asyncio.timeout(_BODY_TIMEOUT_SECS):
-            body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise InvalidInput(f"the body may have {MAX_BODY_BYTES} bytes at most") from None
-    except TimeoutError:
-        raise InvalidInput(f"the body must arrive within {_BODY_TIMEOUT_SECS:.0f} s") from None
-    except web.RequestPayloadError:
-        raise InvalidInput("the body is not encoded as its headers say") from None
+    body = await read_bytes(request)
     return parse_draft(body) if len(body) <= _SMALL_BYTES else await asyncio.to_thread(parse_draft, body)

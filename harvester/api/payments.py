@@ -6,21 +6,21 @@ from typing import Final
 from aiohttp import web
 
 from harvester.api.answers import json_answer
-from harvester.api.auth import TokenGuard
+from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
 from harvester.api.payment_schemas import Assignment, Mark, Signed, parse_filter, parse_payment_id
+from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, NotFound
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment
 from harvester.services.chains import Chains
+from harvester.services.idempotency import Once
 from harvester.services.payments import By, Payments
 from harvester.services.rendering import payment_json, payments_json
 
 PATH: Final = "/tonpay/private/api/v1/payments"
-
-_CHANNEL: Final = "api"
 
 
 class PaymentRoutes:
@@ -59,7 +59,8 @@ class PaymentRoutes:
         """Let a payment count for an invoice."""
         asked = await read_body(request, Assignment)
         invoice_id = parse_invoice_id(asked.invoice_id)
-        payment = await self._payments.assign(_payment_id(request), invoice_id, asked.by(_CHANNEL))
+        by = asked.by(caller(request).channel)
+        payment = await self._payments.assign(_payment_id(request), invoice_id, by, once(request, payment_json))
         return json_answer(payment_json(payment))
 
     async def unassign(self, request: web.Request) -> web.StreamResponse:
@@ -76,10 +77,10 @@ class PaymentRoutes:
 
 
 async def _do(
-    request: web.Request, act: Callable[[int, By], Awaitable[Payment]], form: type[Signed]
+    request: web.Request, act: Callable[[int, By, Once[Payment] | None], Awaitable[Payment]], form: type[Signed]
 ) -> web.StreamResponse:
-    by = (await read_body(request, form)).by(_CHANNEL)
-    return json_answer(payment_json(await act(_payment_id(request), by)))
+    by = (await read_body(request, form)).by(caller(request).channel)
+    return json_answer(payment_json(await act(_payment_id(request), by, once(request, payment_json))))
 
 
 def _payment_id(request: web.Request) -> int:

@@ -8,12 +8,13 @@ import orjson
 from aiohttp import web
 
 from harvester.api.answers import json_answer
+from harvester.api.visitors import Visitors
 
 _ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
 _LOGO_PATH: Final = "/tonpay/public/static/logo.png"
 
 
-class PublicRoutes:
+class ManifestRoutes:
     """Constant answers, built once. `domain` is the public host name; without one the URLs in the manifest lack it."""
 
     def __init__(self, domain: str | None) -> None:
@@ -21,8 +22,9 @@ class PublicRoutes:
         self._manifest = orjson.dumps({"url": f"{site}/", "name": "Payment", "iconUrl": site + _LOGO_PATH})
         self._logo = files("harvester.api").joinpath("static", "logo.png").read_bytes()
 
-    def routes(self) -> Sequence[web.RouteDef]:
-        """Return the routes."""
+    def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
+        """Return the routes, which all visitors may use alike."""
+        del visitors
         return [web.get("/tonpay/public/manifest", self.manifest), web.get(_LOGO_PATH, self.logo)]
 
     async def manifest(self, _request: web.Request) -> web.StreamResponse:

@@ -3,10 +3,7 @@
 import asyncio
 from typing import Final
 
-import structlog
 from aiohttp import web
-
-from harvester.api.boundary import REQUEST_ID
 
 EVENT_STREAM: Final = "text/event-stream"
 _RETRY_MS: Final = 2_000
@@ -21,13 +18,12 @@ class EventStream:
     """
 
     def __init__(self, request: web.Request) -> None:
-        request_id = structlog.contextvars.get_contextvars().get("request_id")
         headers = {
             "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
             "Cache-Control": "no-store",
             "X-Accel-Buffering": "no",
         }
-        self.response = web.StreamResponse(headers=headers | ({REQUEST_ID: request_id} if request_id else {}))
+        self.response = web.StreamResponse(headers=headers)
         self._request = request
 
     async def start(self) -> None:

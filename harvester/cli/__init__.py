@@ -1,12 +1,13 @@
 """The `harvester` command. What a command needs is imported when it is called: `--help` should answer at once."""
 
 import sys
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Final, NoReturn
 
 import click
 
-from harvester.chain import load_plugins
+from harvester.chain import CommandContext, load_plugins
 from harvester.cli.failures import report
 
 _BUILT_IN: Final = {
@@ -15,9 +16,11 @@ _BUILT_IN: Final = {
     "check": "Say what is wrong with configuration, database and chains.",
     "invoice": "Create, show, list and cancel invoices.",
     "payment": "List payments, and say what they were for.",
+    "export": "Write payments or invoices as CSV.",
     "rate": "Say what whole units of assets cost.",
     "webhook": "List webhook deliveries, and send them again.",
     "endpoint": "Say who is told of what: endpoints of webhooks.",
+    "token": "Say who may use the API, and for what.",
 }
 """Commands of the core, each `command` of a module in this package."""
 
@@ -57,10 +60,19 @@ def harvester() -> None:
     """
 
 
+def _read_settings(names: Iterable[str]) -> Mapping[str, str]:
+    from harvester.config.variables import Variables  # noqa: PLC0415 - few commands need it
+
+    given, mistakes = Variables.of_process().collect(names)
+    if mistakes:
+        raise ExceptionGroup("settings", list(mistakes.values()))
+    return {name: setting.value for name, setting in given.items()}
+
+
 def main() -> NoReturn:
     """Run the command line; end the process with its status."""
     try:
-        status = harvester.main(prog_name="harvester", standalone_mode=False)
+        status = harvester.main(prog_name="harvester", standalone_mode=False, obj=CommandContext(_read_settings))
     except Exception as error:  # noqa: BLE001 - what is not meant for people is raised again
         status = report(error)
     sys.exit(status if isinstance(status, int) else 0)

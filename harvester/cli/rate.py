@@ -1,28 +1,14 @@
 """`harvester rate`: what whole units of assets cost, for invoices with a price and for exports."""
 
-import re
-from typing import Final
-
 import click
 
 from harvester.cli.acting import acting, actor_option
+from harvester.cli.durations import read_duration
 from harvester.cli.output import json_option, print_fields, print_json, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.money import Currency
 from harvester.domain.rates import Rate, parse_currency, parse_rate, plain
 from harvester.services.rates import rate_view
-
-_UNIT_SECS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhd])")
-
-
-def _read_duration(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = _DURATION.fullmatch(text)
-    if not found:
-        raise click.BadParameter("must be a number and s, m, h or d, such as 2h")
-    return int(found[1]) * _UNIT_SECS[found[2]]
 
 
 @click.group()
@@ -34,9 +20,7 @@ def command() -> None:
 @click.argument("currency")
 @click.argument("rate")
 @click.option("--ticker", help="Of what; default: the coin of the first chain.")
-@click.option(
-    "--valid", "valid_secs", metavar="2h", callback=_read_duration, help="How long; default: RATE_VALID_SECS."
-)
+@click.option("--valid", "valid_secs", metavar="2h", callback=read_duration, help="How long; default: RATE_VALID_SECS.")
 @actor_option
 @json_option
 @with_services

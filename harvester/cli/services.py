@@ -22,6 +22,7 @@ from harvester.services.invoicing import Invoicing
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
 from harvester.services.rates import Rates
+from harvester.services.tokens import Tokens
 from harvester.startup import bring_to_version, migration_scopes, open_database
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
@@ -40,6 +41,7 @@ class Services:
     payments: Payments
     endpoints: Endpoints
     rates: Rates
+    tokens: Tokens
 
 
 @asynccontextmanager
@@ -68,6 +70,7 @@ async def open_services() -> AsyncIterator[Services]:
             Payments(database, chains, utc_now, signals, metrics, tolerance_ppm=settings.underpayment_tolerance),
             Endpoints(database, signals, utc_now, client, egress_rules(settings)),
             Rates(database, chains, utc_now, settings.rate_valid_secs),
+            Tokens(database, utc_now),
         )
 
 

@@ -9,13 +9,15 @@ from prometheus_client import CollectorRegistry
 from harvester.chain import Adapter, AdapterContext, AdapterPlugin, Clock, choose_plugin
 from harvester.chain.hooks import Hook, HookPlugin, choose_hook
 from harvester.config.forms import plugin_names
-from harvester.config.settings import DEFAULT_CHAINS, Settings
+from harvester.config.settings import DEFAULT_CHAINS, DaemonSettings, Settings
 from harvester.config.variables import Variables
 from harvester.domain.errors import ConfigurationError
 from harvester.pulse import Pulses
+from harvester.rate_source import RateSource, load_source
 
 _Settings = TypeVar("_Settings", bound=Settings)
 _Plugin = TypeVar("_Plugin")
+_Built = TypeVar("_Built")
 _Built_co = TypeVar("_Built_co", covariant=True)
 
 
@@ -34,6 +36,8 @@ class Configuration(Generic[_Settings]):
     """Texts that must never be shown."""
     hooks: Mapping[str, tuple[HookPlugin, Hook]]
     """By name."""
+    rate_source: RateSource | None = None
+    """What RATE_SOURCE names."""
 
 
 def configure(
@@ -43,7 +47,9 @@ def configure(
     clock: Clock,
     installed_hooks: Mapping[str, HookPlugin] | None = None,
 ) -> Configuration[_Settings]:
-    """Read the settings of the core and build the configured adapters and hooks; `installed_hooks` None: no hooks.
+    """Read the settings and build the configured adapters and hooks, for the daemon the source of rates too.
+
+    `installed_hooks` None: no hooks.
 
     Raises:
         ExceptionGroup: of ConfigurationError, one for each mistake in the core's and the plug-ins' settings.
@@ -62,10 +68,12 @@ def configure(
     wanted = settings.hooks if settings and installed_hooks is not None else ()
     chosen = builder.choose(wanted, installed_hooks or {}, choose_hook)
     hooks = {plugin.name: (plugin, hook) for plugin in chosen if (hook := builder.build(plugin))}
+    source_name = settings.rate_source if isinstance(settings, DaemonSettings) else None
+    source = builder.build_source(source_name) if source_name else None
     if settings is None or mistakes:
         raise ExceptionGroup("configuration", mistakes)
     secrets = frozenset(settings.secrets() | builder.secrets)
-    return Configuration(settings, plugins, adapters, builder.registry, builder.pulses, secrets, hooks)
+    return Configuration(settings, plugins, adapters, builder.registry, builder.pulses, secrets, hooks, source)
 
 
 def choose_plugins(settings: Settings, installed: Mapping[str, AdapterPlugin]) -> Sequence[AdapterPlugin]:
@@ -84,13 +92,18 @@ def flatten(error: BaseException) -> list[ConfigurationError]:
     return [error] if isinstance(error, ConfigurationError) else []
 
 
-class _Buildable(Protocol[_Built_co]):
-    """A plug-in of either group."""
+class _Configurable(Protocol):
+    """A plug-in of any group."""
 
     @property
     def variables(self) -> frozenset[str]: ...
     @property
     def secrets(self) -> frozenset[str]: ...
+
+
+class _Buildable(_Configurable, Protocol[_Built_co]):
+    """An adapter's or a hook's."""
+
     @property
     def build(self) -> Callable[[AdapterContext], _Built_co]: ...
 
@@ -120,14 +133,28 @@ class _Builder:
                 self._mistakes.append(mistake)
         return chosen
 
-    def build(self, plugin: "_Buildable[_Built_co]") -> _Built_co | None:
+    def build(self, plugin: "_Buildable[_Built]") -> _Built | None:
+        def build(environ: Mapping[str, str]) -> _Built:
+            return plugin.build(AdapterContext(self._clock, self.registry, environ, self.pulses.watched))
+
+        return self._build(plugin, build)
+
+    def build_source(self, name: str) -> RateSource | None:
+        try:
+            plugin = load_source(name)
+        except ConfigurationError as mistake:
+            self._mistakes.append(mistake)
+            return None
+        return self._build(plugin, plugin.build)
+
+    def _build(self, plugin: "_Configurable", build: Callable[[Mapping[str, str]], _Built]) -> _Built | None:
         given, unreadable = self._variables.collect(plugin.variables)
         self._mistakes += unreadable.values()
         environ = {name: setting.value for name, setting in given.items()}
         self.secrets |= {environ[name] for name in plugin.secrets & environ.keys()}
         built = None
         try:
-            built = plugin.build(AdapterContext(self._clock, self.registry, environ, self.pulses.watched))
+            built = build(environ)
         except* ConfigurationError as group:
             # A setting whose file cannot be read has been told of; that it is missing is no second mistake.
             self._mistakes += [found for found in flatten(group) if str(found).partition(":")[0] not in unreadable]

@@ -23,6 +23,8 @@ _PLUGIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?")
 _DAYS: Final = re.compile(r"[0-9]{1,4}")
+_RATE: Final = re.compile(r"[0-9]{1,6}")
+MAX_RATE: Final = 100_000
 MAX_PORT: Final = 65535
 MAX_SECRETS: Final = 2
 MAX_DAYS: Final = 3650
@@ -180,6 +182,14 @@ def plugin_name(text: str) -> str:
     """Check what a plug-in may be called."""
     _must(_PLUGIN_NAME.fullmatch(text) is not None)
     return text
+
+
+def rate(text: str) -> int:
+    """Read a number of requests per minute; 0 for `off`."""
+    if text.lower() == "off":
+        return 0
+    _must(_RATE.fullmatch(text) is not None and 1 <= int(text) <= MAX_RATE)
+    return int(text)
 
 
 def port_number(text: str) -> int:

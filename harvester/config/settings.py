@@ -192,6 +192,14 @@ class DaemonSettings(Settings):
         Allowed(f"`chain https://…{page_forms.HASH_PLACE}…`, separated by commas, each chain once"),
     ] = ()
     """Where the payment page links transactions to: chain, and address with the place of the hash."""
+    public_rate: Annotated[
+        int, _text(forms.rate), Allowed(f"requests per minute and address, from 1 to {forms.MAX_RATE}, or off")
+    ] = 120
+    """How many requests a minute an address may send to public routes; 0: any number."""
+    trusted_proxies: Annotated[
+        tuple[Network, ...], _text(forms.networks), Allowed("IP networks such as 10.1.0.0/16, separated by commas")
+    ] = ()
+    """Networks of proxies whose X-Forwarded-For or Forwarded says who their clients are."""
     migrate: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
     """Whether the start applies missing migrations; the embedded database always gets them."""
     rate_source: Annotated[

@@ -119,14 +119,15 @@ def invoice_view(invoice: Invoice, request: PaymentRequest) -> dict[str, object]
         if invoice.tx_hash is not None:
             view["tx_hash"] = invoice.tx_hash
     if invoice.price is not None:
-        view["price"] = _price_view(invoice.price)
+        view["price"] = price_view(invoice.price)
     view |= request.details
     if request.payload is not None:
         view["payload"] = request.payload
     return view
 
 
-def _price_view(price: Price) -> dict[str, object]:
+def price_view(price: Price) -> dict[str, object]:
+    """Return the public JSON members of `price`: numbers as strings, with the digits that were given."""
     return {
         "amount": f"{price.amount:f}",
         "currency": price.currency,

@@ -29,6 +29,16 @@ _DECIMAL: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in a currency that is no asset of the merchant's, such as 12.50 USD."""
+
+    amount: Decimal
+    """Greater than 0; its digits are those that were given."""
+    currency: str
+    """Upper-case code."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """What a rate is about."""
 

@@ -94,7 +94,7 @@ class Chains:
         return adapter.payment_request(invoice) if adapter else _NOT_PAYABLE
 
     def sealers(self) -> Mapping[str, Sealer]:
-        """Return what seals receipts, by chain, of those chains where it is enabled."""
+        """Return what seals purchase metadata, by chain, of those chains where it is enabled."""
         return {
             name: sealer
             for name, adapter in self.adapters.items()

@@ -178,6 +178,8 @@ class Delivery:
             stored = await deliveries.store_outcomes(connection, outcomes, self._clock())
         del self._unstored[: len(outcomes)]
         self._held.let_go(outcomes)
+        given_up = [each for each in outcomes if each.status is DeliveryStatus.DEAD and each.due.id in stored]
+        self._metrics.deliveries_given_up.inc(len(given_up))
         for outcome in outcomes:
             self._told.report(outcome, outcome.due.id in stored)
 

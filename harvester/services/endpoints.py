@@ -17,8 +17,9 @@ from harvester.domain.errors import InvalidInput, NotFound
 from harvester.domain.events import EventType, unix_seconds
 from harvester.domain.webhooks import Message
 from harvester.services.delivery import Answer, Sender
+from harvester.services.idempotency import Once
 from harvester.storage import endpoints, replay
-from harvester.storage.database import Database
+from harvester.storage.database import Connection, Database
 from harvester.storage.endpoints import ENVIRONMENT, HOOK_PREFIX, Endpoint
 from harvester.storage.signals import Signals
 
@@ -35,7 +36,7 @@ _REPLAY_BATCH: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Lists, makes, changes and removes endpoints. All methods may raise Unavailable.
+    """Lists, makes, changes and removes endpoints. All methods may raise Unavailable, and KeyTaken with a `once`.
 
     An endpoint is named by its name or its id; one that is not there is NotFound.
     """
@@ -58,7 +59,13 @@ class Endpoints:
         return _there(found, name_or_id)
 
     async def add(
-        self, name: str, url: str, event_types: Sequence[str] | None = None, *, local: bool = False
+        self,
+        name: str,
+        url: str,
+        event_types: Sequence[str] | None = None,
+        *,
+        local: bool = False,
+        once: Once[Endpoint] | None = None,
     ) -> Endpoint:
         """Make an endpoint with a new secret and return it. `local` is the operator's word that any address will do.
 
@@ -71,13 +78,14 @@ class Endpoints:
             )
         self.rules.check_url(url, local=local)
         types = _event_types(DEFAULT_EVENT_TYPES if event_types is None else event_types)
-        async with self.database.connection() as connection:
+        now = self.clock()
+        async with self.database.transaction() as connection:
             made = await endpoints.insert(
-                connection, name, url, types, _new_secret(), self.clock(), local=local, at_most=MAX_ENDPOINTS
+                connection, name, url, types, _new_secret(), now, local=local, at_most=MAX_ENDPOINTS
             )
-        if made is None:
-            raise InvalidInput(f"name is taken by another endpoint, or there are {MAX_ENDPOINTS} endpoints already")
-        return made
+            if made is None:
+                raise InvalidInput(f"name is taken by another endpoint, or there are {MAX_ENDPOINTS} endpoints already")
+            return await _kept(connection, made, once, now)
 
     async def change(self, name_or_id: str, url: str | None, event_types: Sequence[str] | None) -> Endpoint:
         """Give an endpoint another URL, at once, or other event types, from the next event on; None leaves as it is.
@@ -95,15 +103,15 @@ class Endpoints:
             changed = await endpoints.update(connection, endpoint.id, url, types, self.clock())
         return _there(changed, name_or_id)
 
-    async def enable(self, name_or_id: str) -> Endpoint:
+    async def enable(self, name_or_id: str, once: Once[Endpoint] | None = None) -> Endpoint:
         """Tell the endpoint of events again, beginning with what is pending."""
-        enabled = await self._switch(name_or_id, None, enabled=True)
+        enabled = await self._switch(name_or_id, None, once, enabled=True)
         self.signals.publish("deliveries")
         return enabled
 
-    async def disable(self, name_or_id: str, reason: str) -> Endpoint:
+    async def disable(self, name_or_id: str, reason: str, once: Once[Endpoint] | None = None) -> Endpoint:
         """Send the endpoint nothing; what is pending waits, and nothing more is recorded for it."""
-        return await self._switch(name_or_id, reason, enabled=False)
+        return await self._switch(name_or_id, reason, once, enabled=False)
 
     async def remove(self, name_or_id: str) -> None:
         """Remove the endpoint with its secrets; what is pending for it is given up."""
@@ -112,7 +120,9 @@ class Endpoints:
         async with self.database.connection() as connection:
             await endpoints.remove(connection, endpoint.id, self.clock())
 
-    async def rotate(self, name_or_id: str, overlap_secs: int = DEFAULT_OVERLAP_SECS) -> Endpoint:
+    async def rotate(
+        self, name_or_id: str, overlap_secs: int = DEFAULT_OVERLAP_SECS, once: Once[Endpoint] | None = None
+    ) -> Endpoint:
         """Give the endpoint a new secret; the old one signs, too, for `overlap_secs` (0 … MAX_OVERLAP_SECS).
 
         Raises:
@@ -123,9 +133,9 @@ class Endpoints:
         endpoint, now = await self.get(name_or_id), self.clock()
         _not_of_environment(endpoint, "its secrets are WEBHOOK_SECRET: the new one, a comma, the old one")
         until = now + timedelta(seconds=overlap_secs)
-        async with self.database.connection() as connection:
+        async with self.database.transaction() as connection:
             rotated = await endpoints.rotate(connection, endpoint.id, _new_secret(), until, now)
-        return _there(rotated, name_or_id)
+            return await _kept(connection, _there(rotated, name_or_id), once, now)
 
     async def test(self, name_or_id: str) -> Answer:
         """Send the endpoint a test, enabled or not, and return what it answered. Nothing is recorded."""
@@ -153,11 +163,19 @@ class Endpoints:
             self.signals.publish("deliveries")
         return count
 
-    async def _switch(self, name_or_id: str, reason: str | None, *, enabled: bool) -> Endpoint:
-        endpoint = await self.get(name_or_id)
-        async with self.database.connection() as connection:
-            switched = await endpoints.switch(connection, endpoint.id, reason, self.clock(), enabled=enabled)
-        return _there(switched, name_or_id)
+    async def _switch(
+        self, name_or_id: str, reason: str | None, once: Once[Endpoint] | None, *, enabled: bool
+    ) -> Endpoint:
+        endpoint, now = await self.get(name_or_id), self.clock()
+        async with self.database.transaction() as connection:
+            switched = await endpoints.switch(connection, endpoint.id, reason, now, enabled=enabled)
+            return await _kept(connection, _there(switched, name_or_id), once, now)
+
+
+async def _kept(connection: Connection, endpoint: Endpoint, once: Once[Endpoint] | None, now: datetime) -> Endpoint:
+    if once:
+        await once.keep(connection, endpoint, now)
+    return endpoint
 
 
 def _there(found: Endpoint | None, name_or_id: str) -> Endpoint:

@@ -19,8 +19,7 @@ from harvester.storage.idempotency import MAX_ANSWER_BYTES, Record
 
 KEPT: Final = timedelta(hours=25)
 """A day is promised; clocks of several hosts may differ."""
-_PRUNED_AT_ONCE: Final = 1000
-_PRUNES: Final = 100
+PRUNED_AT_ONCE: Final = 1000
 
 _Result = TypeVar("_Result")
 
@@ -96,16 +95,10 @@ class Keys:
         async with self.database.connection() as connection:
             await idempotency.insert(connection, ticket.record(status, answer, self.clock()))
 
-    async def prune(self) -> int:
-        """Forget what was done longer than `KEPT` ago, in steps; return how many. A great many take several calls."""
-        before, pruned = self.clock() - KEPT, 0
-        for _ in range(_PRUNES):
-            async with self.database.connection() as connection:
-                count = await idempotency.prune(connection, before, _PRUNED_AT_ONCE)
-            pruned += count
-            if count < _PRUNED_AT_ONCE:
-                break
-        return pruned
+    async def prune(self) -> bool:
+        """Forget some of what was done longer than `KEPT` ago; return whether there may be more of it."""
+        async with self.database.connection() as connection:
+            return await idempotency.prune(connection, self.clock() - KEPT, PRUNED_AT_ONCE) == PRUNED_AT_ONCE
 
 
 def _encoded(text: str) -> bytes:

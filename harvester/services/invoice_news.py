@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final, NoReturn
 from uuid import UUID
 
+from harvester.chain import UNHEARD, Pulse
 from harvester.domain.errors import NotFound, Unavailable
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN
@@ -29,10 +30,10 @@ class InvoiceNews:
         self._readers: set[_Reader] = set()
         self._stopping = False
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, pulse: Pulse = UNHEARD) -> None:
         """Look for news until `stop` is set, then send the readers on their way."""
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._look(), name="invoice news")
+            looking = group.create_task(self._look(pulse), name="invoice news")
             await stop.wait()
             self._stopping = True
             for reader in self._readers:
@@ -66,14 +67,16 @@ class InvoiceNews:
             raise NotFound("not found")
         return invoice
 
-    async def _look(self) -> NoReturn:
+    async def _look(self, pulse: Pulse) -> NoReturn:
         outage = Outage("invoice news")
         with self._signals.listening("events") as hint:
             while True:
+                pulse.beat()
                 await hint.wait(_POLL_SECS)
                 try:
                     await self._tell_readers()
                     outage.over()
+                    pulse.success()
                     await asyncio.sleep(_COALESCE_SECS)
                 except Unavailable as error:
                     await asyncio.sleep(outage.retry_secs(error))

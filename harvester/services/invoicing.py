@@ -15,6 +15,7 @@ from harvester.domain.invoice import Invoice, cancel
 from harvester.domain.lifecycle import Status
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
+from harvester.services.idempotency import Once
 from harvester.services.rendering import private_json
 from harvester.storage import events, invoices
 from harvester.storage.database import Database
@@ -52,7 +53,7 @@ class Invoicing:
         self._signals = signals
         self._metrics = metrics
 
-    async def create(self, draft: Draft, cause: str) -> Invoice:
+    async def create(self, draft: Draft, cause: str, once: Once[Invoice] | None = None) -> Invoice:
         """Store a new invoice with its first event and deliveries, in one commit.
 
         Raises:
@@ -61,9 +62,10 @@ class Invoicing:
         """
         invoice = self._new_invoice(draft)
         event = new_event(invoice, self._chains, cause)
+        record = once.record(invoice, self._clock()) if once else None
         try:
             async with self._database.connection() as connection:
-                await invoices.insert(connection, invoice, event)
+                await invoices.insert(connection, invoice, event, record)
         except invoices.OrderTaken:
             raise await self._order_exists(draft.order_id) from None
         self._announce(invoice)
@@ -93,7 +95,7 @@ class Invoicing:
             raise NotFound("unknown invoice ID")
         return page
 
-    async def cancel(self, invoice_id: UUID, cause: str) -> Invoice:
+    async def cancel(self, invoice_id: UUID, cause: str, once: Once[Invoice] | None = None) -> Invoice:
         """Cancel an open invoice and return it.
 
         Raises:
@@ -106,7 +108,8 @@ class Invoicing:
                 raise NotFound("not found")
             after = next_event(cancel(before, self._clock()))
             await invoices.update(connection, [(before, after)])
-            await events.insert(connection, [new_event(after, self._chains, cause)])
+            record = once.record(after, self._clock()) if once else None
+            await events.insert(connection, [new_event(after, self._chains, cause)], record)
         self._announce(after)
         return after
 

@@ -18,6 +18,7 @@ from harvester.domain.invoice import Invoice
 from harvester.domain.payment import Payment, Standing
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
+from harvester.services.idempotency import Once
 from harvester.services.invoicing import new_event, next_event
 from harvester.services.payment_events import act_event
 from harvester.storage import events, invoices, payment_acts, payments
@@ -40,7 +41,7 @@ class By:
 
 
 class Payments:
-    """Payments as the merchant sees them. All methods may raise Unavailable."""
+    """Payments as the merchant sees them. All methods may raise Unavailable, and KeyTaken if they take a `once`."""
 
     def __init__(
         self,
@@ -77,6 +78,23 @@ class Payments:
             raise NotFound(f"there is no payment {before}")
         return page
 
+    async def of_invoice(self, invoice_id: UUID, limit: int, before: int | None = None) -> Sequence[Payment]:
+        """Return a page, as `page` does, of the payments that named the invoice, or were assigned to it at some time.
+
+        Raises:
+            InvalidInput: the limit is out of range, or there is no payment `before`.
+            NotFound: there is no such invoice.
+        """
+        try:
+            page = await self.page(PaymentFilter(invoice_id=invoice_id), limit, before)
+        except NotFound as unknown:
+            raise InvalidInput(str(unknown)) from None
+        if not page:
+            async with self._database.connection() as connection:
+                if await invoices.get(connection, invoice_id) is None:
+                    raise NotFound("not found")
+        return page
+
     async def show(self, payment_id: int) -> tuple[Payment, Sequence[Entry]]:
         """Return the payment, and what was done with it, oldest first.
 
@@ -90,7 +108,7 @@ class Payments:
                 raise NotFound(f"there is no payment {payment_id}")
             return payment, await payment_acts.of_payment(connection, payment_id)
 
-    async def assign(self, payment_id: int, invoice_id: UUID, by: By) -> Payment:
+    async def assign(self, payment_id: int, invoice_id: UUID, by: By, once: Once[Payment] | None = None) -> Payment:
         """Let a payment that counts for no invoice count for this one, which it may settle.
 
         Raises:
@@ -100,6 +118,7 @@ class Payments:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
             if (before.standing, before.assigned_to) == (Standing.ASSIGNED, invoice_id):
+                await _keep(connection, once, before, self._clock())
                 return before
             invoice, now = await _lock_invoice(connection, invoice_id), self._clock()
             payment, after = assign(before, invoice, now, self._tolerance_ppm)
@@ -108,11 +127,11 @@ class Payments:
                 after = next_event(after)
                 settled.append(new_event(after, self._chains, by.actor))
             await invoices.update(connection, [(invoice, after)])
-            await _write(connection, before, payment, _entry(payment, Act.ASSIGNED, by, now), settled)
+            await _write(connection, before, payment, _entry(payment, Act.ASSIGNED, by, now), once, settled)
         self._announce(settled)
         return payment
 
-    async def unassign(self, payment_id: int, by: By) -> Payment:
+    async def unassign(self, payment_id: int, by: By, once: Once[Payment] | None = None) -> Payment:
         """Take back an assignment; the payment counts for no invoice then.
 
         Raises:
@@ -122,40 +141,42 @@ class Payments:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
             if before.standing is Standing.RECORDED and await _was_unassigned(connection, payment_id):
+                await _keep(connection, once, before, self._clock())
                 return before
             if before.standing is not Standing.ASSIGNED or before.assigned_to is None:
                 raise ActRefused(f"payment {payment_id} is {before.standing}: only an assigned one can be taken back")
             invoice, now = await _lock_invoice(connection, before.assigned_to), self._clock()
             payment, after = unassign(before, invoice, now)
             await invoices.update(connection, [(invoice, after)])
-            await _write(connection, before, payment, _entry(payment, Act.UNASSIGNED, by, now))
+            await _write(connection, before, payment, _entry(payment, Act.UNASSIGNED, by, now), once)
         self._announce()
         return payment
 
-    async def refund(self, payment_id: int, by: By) -> Payment:
+    async def refund(self, payment_id: int, by: By, once: Once[Payment] | None = None) -> Payment:
         """Note that the money was sent back. No invoice changes: it has received what it has received.
 
         Raises:
             NotFound: there is no such payment.
         """
-        return await self._mark(payment_id, Act.REFUNDED, by)
+        return await self._mark(payment_id, Act.REFUNDED, by, once)
 
-    async def ignore(self, payment_id: int, by: By) -> Payment:
+    async def ignore(self, payment_id: int, by: By, once: Once[Payment] | None = None) -> Payment:
         """Note that nothing needs to be done about the payment. No invoice changes.
 
         Raises:
             NotFound: there is no such payment.
             ActRefused: it is assigned, or was refunded.
         """
-        return await self._mark(payment_id, Act.IGNORED, by)
+        return await self._mark(payment_id, Act.IGNORED, by, once)
 
-    async def _mark(self, payment_id: int, act: Act, by: By) -> Payment:
+    async def _mark(self, payment_id: int, act: Act, by: By, once: Once[Payment] | None) -> Payment:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
             if before.standing.value == act.value:
+                await _keep(connection, once, before, self._clock())
                 return before
             payment = mark(before, act)
-            await _write(connection, before, payment, _entry(payment, act, by, self._clock()))
+            await _write(connection, before, payment, _entry(payment, act, by, self._clock()), once)
         self._announce()
         return payment
 
@@ -187,10 +208,21 @@ async def _was_unassigned(connection: Connection, payment_id: int) -> bool:
 
 
 async def _write(
-    connection: Connection, before: Payment, payment: Payment, entry: Entry, settled: Sequence[Event] = ()
+    connection: Connection,
+    before: Payment,
+    payment: Payment,
+    entry: Entry,
+    once: Once[Payment] | None,
+    settled: Sequence[Event] = (),
 ) -> None:
     await payment_acts.insert(connection, payment.id, entry)
-    await events.insert(connection, [act_event(before, payment, entry), *settled])
+    record = once.record(payment, entry.created_at) if once else None
+    await events.insert(connection, [act_event(before, payment, entry), *settled], record)
+
+
+async def _keep(connection: Connection, once: Once[Payment] | None, payment: Payment, now: datetime) -> None:
+    if once:
+        await once.keep(connection, payment, now)
 
 
 def _entry(payment: Payment, act: Act, by: By, now: datetime) -> Entry:

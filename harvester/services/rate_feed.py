@@ -7,11 +7,10 @@ is. Only a person says that it is so, by setting a rate.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, NoReturn
 
 from harvester.domain.errors import InvalidInput, Unavailable
 from harvester.domain.rates import Pair, Rate, is_jump, plain, rounded_rate
@@ -54,18 +53,20 @@ class RateFeed:
         self._asked_at = float("-inf")
         self._database_outage = Outage("rates")
         self._source_outage = Outage("source of rates")
-        self._remarks: Sequence[str] = ()
+        self._remarks: Sequence[str] = []
 
     def remarks(self) -> Sequence[str]:
         """Return what is wrong with the source, for anybody to see. Nothing stops for it."""
         return self._remarks
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look every few seconds whether something is to be done, until `stop`."""
-        while not stop.is_set():
+    async def run(self) -> NoReturn:
+        """Look every few seconds whether something is to be done, until cancelled.
+
+        The watchdog does not wait for this loop: a source that hangs for good must not stop the daemon.
+        """
+        while True:
             wait_secs = await self._look()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait_secs)
+            await asyncio.sleep(wait_secs)
 
     async def _look(self) -> float:
         try:
@@ -76,7 +77,6 @@ class RateFeed:
         except Unavailable as error:
             return self._database_outage.retry_secs(error)
         self._database_outage.over()
-        self._metrics.loop_success.labels("rates").set(self._rates.now().timestamp())
         for pair in self._pairs:
             self._show(pair, known.get(pair))
         return min(_LOOK_SECS, self._chosen.interval.total_seconds()) if self._chosen else _LOOK_SECS

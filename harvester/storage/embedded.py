@@ -1,13 +1,16 @@
 """A PostgreSQL of our own, from a wheel, for hosts without one: the start without POSTGRES_URI, development and tests.
 
-It listens on a Unix socket only. It survives `kill -9` of the daemon; the next start finds it running.
+It listens on a Unix socket only. It survives `kill -9` of the daemon; the next start finds it running, and the next
+stop stops it.
 """
 
 import asyncio
+import os
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from harvester.domain.errors import ConfigurationError
 
@@ -37,7 +40,22 @@ async def embedded_postgres(data_path: Path) -> AsyncIterator[str]:
     try:
         yield server.get_uri()
     finally:
-        await asyncio.to_thread(server.cleanup)
+        await asyncio.to_thread(_stop, server)
+
+
+def _stop(server: Any) -> None:
+    """Stop the server unless other processes use it.
+
+    The wheel keeps a list of its users' process ids, and would wait for ever for one that was killed. That an id has
+    been given to another process since cannot be told here: then the server is left running, which harms nothing.
+    """
+    from psutil import pid_exists  # noqa: PLC0415  comes with the wheel
+
+    users = server.global_process_id_list
+    with server._lock:  # noqa: SLF001  all users change the list under it, and the wheel offers no way to prune
+        known = users.get_and_add(os.getpid())
+        users.put([pid for pid in {*known, os.getpid()} if pid_exists(pid)])
+    server.cleanup()
 
 
 def postgres_binaries() -> Path:

@@ -1,7 +1,6 @@
 """What was answered to requests that carry a key, so that a repeated one is answered and not done again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -44,15 +43,15 @@ class Record:
     """Body of the answer, at most MAX_ANSWER_BYTES."""
     created_at: datetime
 
-    def values(self) -> tuple[object, ...]:
-        """Return what `keeping` wants besides."""
+    def values(self) -> Sequence[object]:
+        """Return the columns."""
         return self.id, self.body_hash, self.status, self.answer, self.created_at
 
 
 def keeping(statement: str, parameters: int) -> str:
-    """Return a statement that stores a record, too: one round trip for both. Run it within `key_conflicts`.
+    """Return what `statement` is that stores a record, too: one round trip for both. For `execute_keeping`.
 
-    `statement` begins with WITH and has that many parameters; the record's `values()` come behind theirs.
+    `statement` begins with WITH and has that many parameters.
     """
     places = ", ".join(f"${parameters + number}" for number in range(1, _VALUES + 1))
     head, _, tail = statement.partition("WITH ")
@@ -60,11 +59,16 @@ def keeping(statement: str, parameters: int) -> str:
     return f"{head}WITH {record}, {tail}"
 
 
-@contextmanager
-def key_conflicts() -> Iterator[None]:
-    """Raise KeyTaken where a statement finds that the key is there already."""
+async def execute_keeping(connection: Connection, statement: str, values: Sequence[object], record: Record) -> str:
+    """Execute what `keeping` returned with these values, store the record, and return the statement's tag.
+
+    Waits for others that do the same at the moment.
+
+    Raises:
+        KeyTaken: it has been done; a transaction that this is part of must be undone.
+    """
     try:
-        yield
+        return await connection.execute(statement, *values, *record.values())
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _UNIQUE:
             raise
@@ -78,13 +82,8 @@ async def find(connection: Connection, record_id: bytes) -> Record | None:
 
 
 async def insert(connection: Connection, record: Record) -> None:
-    """Store what is done in this transaction. Waits for others that do the same at the moment.
-
-    Raises:
-        KeyTaken: it has been done.
-    """
-    with key_conflicts():
-        await connection.execute(INSERT, *record.values())
+    """Store what is done in this transaction. See `execute_keeping`."""
+    await execute_keeping(connection, INSERT, (), record)
 
 
 async def prune(connection: Connection, before: datetime, at_most: int) -> int:

@@ -16,6 +16,7 @@ from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.money import Price
 from harvester.storage.database import Connection
+from harvester.storage.idempotency import Record, execute_keeping, keeping
 
 # Amounts of a price have fractions, which `numeric` of this database has not: they travel as text.
 _PRICE: Final = """
@@ -39,6 +40,7 @@ WITH invoice AS (
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
 SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
 """
+INSERT_KEEPING: Final = keeping(INSERT, 30)
 SELECT_BY_ORDER: Final = "SELECT id FROM invoices WHERE order_id = $1"
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
 # Begins with the invoice that the page comes after, which shows that it exists.
@@ -88,16 +90,21 @@ class OrderTaken(Exception):
     """Another invoice has this order_id."""
 
 
-async def insert(connection: Connection, invoice: Invoice, event: Event) -> int:
-    """Store a new invoice, its first event and a delivery for each enabled endpoint that wants it, atomically.
+async def insert(connection: Connection, invoice: Invoice, event: Event, record: Record | None = None) -> int:
+    """Store a new invoice, its first event, a delivery for each enabled endpoint, and the record, atomically.
 
     Returns how many deliveries were made.
 
     Raises:
         OrderTaken: nothing was stored; a transaction that this is part of must be left.
+        KeyTaken: the same, because what is recorded has been done.
     """
+    values = (*_to_row(invoice), event.id, event.type.value, event.cause, event.body)
     try:
-        tag = await connection.execute(INSERT, *_to_row(invoice), event.id, event.type.value, event.cause, event.body)
+        if record is None:
+            tag = await connection.execute(INSERT, *values)
+        else:
+            tag = await execute_keeping(connection, INSERT_KEEPING, values, record)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _ONE_PER_ORDER:
             raise

@@ -11,18 +11,24 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
-from harvester.api.app import build_api, listen
+from harvester.api.app import PublicRoutes, build_api, listen
+from harvester.api.page.routes import PageRoutes
+from harvester.api.page.site import Site
+from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
+from harvester.api.public import ManifestRoutes
 from harvester.chain import Account, Adapter, AdapterContext, Batch
 from harvester.domain.payment import Transfer
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
+from harvester.services.invoice_news import InvoiceNews
 from harvester.services.invoicing import Invoicing
 from harvester.services.ledger import LedgerService
 from harvester.services.payments import Payments
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester_ton.plugin import plugin
+from tests.access import access
 from tests.clock import ManualClock
 from tests.e2e.api_contract import Contract
 
@@ -40,6 +46,7 @@ SETTINGS = {
     "VERIFY": "none",
 }
 CONTRACT = Contract()
+Services = tuple[Database, Chains, ManualClock, Signals, Metrics]
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,13 @@ class Api:
         await self.record(None, [transfer], proof)
 
 
+def public_routes(services: Services, domain: str | None) -> Sequence[PublicRoutes]:
+    """Return all that is served to everybody. Streams tell how an invoice is, not what becomes of it: nothing looks."""
+    database, chains, clock, signals, _ = services
+    page = PageRoutes(Invoicing(*services), chains, clock, Site())
+    return ManifestRoutes(domain), page, InvoiceStreamRoutes(InvoiceNews(database, signals), chains)
+
+
 @asynccontextmanager
 async def serving(
     database_uri: str,
@@ -118,6 +132,8 @@ async def serving(
     async with Database.open(database_uri) as database:
         services = (database, chains, clock, Signals(database), metrics)
         private = [PaymentRoutes(Payments(*services), chains)]
-        app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, domain, private)
+        access_of = access(database, clock, TOKEN)
+        public = public_routes(services, domain)
+        app = build_api(Invoicing(*services), chains, readiness, metrics, access_of, public, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
             yield Api(app, http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -47,11 +47,12 @@ async def harvester(*arguments: str, environ: Mapping[str, str], folder: Path) -
 class Daemon:
     """A daemon that can be started, killed and started again with the same settings."""
 
-    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, settings: Mapping[str, str], folder: Path, command: Sequence[str] = COMMAND) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {"PORT": str(self.port), "METRICS": "off", **settings}
         self.folder = folder
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -63,7 +64,7 @@ class Daemon:
         """Start it; it may not be ready yet."""
         with (self.folder / "daemon.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *COMMAND,
+                *self._command,
                 "run",
                 cwd=self.folder,
                 env=clean_environ() | self.settings,
@@ -94,11 +95,11 @@ class Daemon:
 
     async def kill(self) -> None:
         """SIGKILL: nothing can be tidied up."""
-        await self._end(signal.SIGKILL)
+        await self.end(signal.SIGKILL)
 
     async def stop(self) -> int:
         """SIGTERM; return the exit status."""
-        return await self._end(signal.SIGTERM)
+        return await self.end(signal.SIGTERM)
 
     def pause(self) -> None:
         """SIGSTOP: it keeps all it has, and does nothing."""
@@ -115,7 +116,8 @@ class Daemon:
         await self.kill()
         await self.start_ready()
 
-    async def _end(self, number: signal.Signals) -> int:
+    async def end(self, number: signal.Signals) -> int:
+        """Send it a signal that ends it; return the exit status."""
         process, self._process = self._process, None
         if process is None:
             return 0

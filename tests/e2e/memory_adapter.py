@@ -45,7 +45,7 @@ def build(context: AdapterContext) -> Adapter:
         mistakes.append(ConfigurationError("MEMORY_KEY: must be digits"))
     if mistakes:
         raise ExceptionGroup("memory", mistakes)
-    chain = FaultyChain(context.clock)
+    chain = FaultyChain(context.clock, watched=context.watched)
     chain.fault = fault
     chain.trouble = "no node answers" if fault == "sick" else None
     return chain

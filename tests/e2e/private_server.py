@@ -23,6 +23,7 @@ from harvester.services.outbox import Outbox
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester.webhooks.client import WebhookClient
+from tests.access import access
 from tests.clock import ManualClock
 from tests.memory_chain import MemoryChain
 
@@ -72,7 +73,7 @@ async def serving(
         invoicing = Invoicing(database, chains, clock, signals, metrics)
         endpoints = Endpoints(database, signals, clock, client, rules)
         private = (EventRoutes(feed, heartbeat_secs), EndpointRoutes(endpoints, Outbox(database, signals, clock)))
-        app = build_api(invoicing, chains, ready, metrics, TOKEN, None, private)
+        app = build_api(invoicing, chains, ready, metrics, access(database, clock, TOKEN), (), private)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             listen(app, "127.0.0.1", 0) as [(host, port)],

@@ -26,6 +26,7 @@ ELSEWHERE = {
     ("Failed", "defect"): "a defect is made in tests/unit",
     ("Unavailable", "away"): "tests/e2e/test_api_outage.py takes the database away",
     ("TooManyReaders", "readers"): "tests/e2e/test_api_events.py brings 256 readers",
+    ("TooManyStreams", "streams"): "tests/e2e/test_page_stream.py brings more than there are seats",
     ("isReady", "unready"): "tests/e2e/test_faults_database.py",
 }
 """Examples that take a fault to come true, and who makes it."""
@@ -150,7 +151,7 @@ async def an_invoice_whose_life_has_ended(scene: Scene) -> None:
     invoice = await scene.story.ask("createInvoice", request="order", changed={"life_time": 1})
 
     async def over() -> bool:
-        return time.time() > invoice["expire_at"] + 1
+        return bool(time.time() > invoice["expire_at"] + 1)
 
     await eventually(over, "the end of an invoice")
     await scene.story.refused("NotWaiting", "closed", "cancelInvoice", ids=invoice["id"])

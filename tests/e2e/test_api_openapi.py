@@ -33,6 +33,7 @@ from harvester.services.payments import Payments
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester.webhooks.client import WebhookClient
+from tests.access import access
 from tests.clock import ManualClock
 from tests.e2e import api_server
 from tests.e2e.api_contract import Contract
@@ -64,7 +65,9 @@ async def serving(database_uri: str, clock: ManualClock) -> AsyncIterator[Api]:
             EndpointRoutes(endpoints, Outbox(database, signals, clock)),
             PaymentRoutes(Payments(*services), chains),
         )
-        app = build_api(Invoicing(*services), chains, readiness, metrics, TOKEN, "pay.example.org", private)
+        access_of = access(database, clock, TOKEN)
+        public = api_server.public_routes(services, "pay.example.org")
+        app = build_api(Invoicing(*services), chains, readiness, metrics, access_of, public, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)]:
             yield replace(api, app=app, url=f"http://{host}:{port}")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import socket
@@ -19,6 +18,7 @@ from harvester.supervision import ONE_SIGNAL_SECS
 from tests.conftest import with_database
 from tests.e2e.daemon import START_SECS, Daemon, harvester
 from tests.e2e.memory_adapter import install
+from tests.e2e.service_manager import ServiceManager
 
 Body = dict[str, object]
 
@@ -95,7 +95,7 @@ async def test_a_signal_ends_it_with_status_0_and_every_line_of_its_log_is_json(
     daemon: Daemon, number: signal.Signals
 ) -> None:
     await daemon.start_ready()
-    assert await daemon._end(number) == 0
+    assert await daemon.end(number) == 0
     messages = [line["message"] for line in log_lines(daemon)]
     assert messages[0] == "listening"
     assert messages[-2:] == ["stopping", "stopped"]
@@ -256,36 +256,15 @@ async def test_without_a_uri_the_embedded_database_is_used_and_kept(settings: di
         shutil.rmtree(folder)
 
 
-class Manager:
-    """Hears what systemd would hear."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self.address = f"@harvester-test-{os.getpid()}-{id(self)}"
-        self._socket.bind("\0" + self.address[1:])
-
-    async def until(self, *wanted: str) -> list[str]:
-        """Return all words up to the first that begins with one of `wanted`."""
-        heard: list[str] = []
-        async with asyncio.timeout(START_SECS):
-            while not heard or not heard[-1].startswith(wanted):
-                heard.append((await asyncio.get_running_loop().sock_recv(self._socket, 4096)).decode())
-        return heard
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @pytest.fixture
-def manager() -> Iterator[Manager]:
-    listener = Manager()
+def manager() -> Iterator[ServiceManager]:
+    listener = ServiceManager()
     yield listener
     listener.close()
 
 
 async def test_the_service_manager_hears_of_ready_progress_and_stop(
-    settings: dict[str, str], tmp_path: Path, manager: Manager
+    settings: dict[str, str], tmp_path: Path, manager: ServiceManager
 ) -> None:
     daemon = Daemon(settings | {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "300000"}, tmp_path)
     await daemon.start()
@@ -297,7 +276,7 @@ async def test_the_service_manager_hears_of_ready_progress_and_stop(
 
 
 async def test_it_is_not_called_ready_while_no_node_answers_but_asks_for_patience(
-    settings: dict[str, str], tmp_path: Path, manager: Manager
+    settings: dict[str, str], tmp_path: Path, manager: ServiceManager
 ) -> None:
     daemon = Daemon(settings | {"NOTIFY_SOCKET": manager.address, "MEMORY_FAULT": "sick"}, tmp_path)
     await daemon.start()

@@ -25,6 +25,7 @@ MORE_PAGES: Final[Mapping[str, tuple[int, str]]] = {
     "record a batch": (30_000, "512 payments, each with its rows in six indexes"),
     "find what has expired": (6_000, "512 invoices, locked one by one"),
     "deliver": (6_000, "a hundred deliveries, each with its event, its predecessors and its attempt"),
+    "walk through unmatched payments": (6_000, "a thousand payments, each looked up among the acts"),
     "give up for a removed endpoint": (6_000, "a hundred deliveries, each in four indexes"),
 }
 

@@ -137,6 +137,8 @@ def test_nothing_set_names_what_is_needed() -> None:
         ("PAYMENT_PREFIXES", "x not-a-link", "name prefix"),
         ("TON_TICKER", "two words", "without spaces"),
         ("KEY", "zz", "32 bytes in hex"),
+        ("EXTERNAL_IP", "::1", "public IPv4 address"),
+        ("EXTERNAL_IP", "host.example", "public IPv4 address"),
         ("KEY", "00" * 31, "32 bytes in hex"),
         ("VERIFY", "maybe", "must be proofs or none"),
         ("START_LT", "-1", "whole number"),

@@ -1,15 +1,25 @@
 """The token's guard."""
 
 import hmac
+from unittest.mock import create_autospec
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from prometheus_client import CollectorRegistry
 
 from harvester.api.auth import TokenGuard
+from harvester.api.limits import Limits
+from harvester.api.visitors import Visitors
+from harvester.clock import utc_now
 from harvester.domain.access import Scope
+from harvester.metrics import Metrics
+from harvester.storage.database import Database
+from tests.access import access
 
 TOKEN = "tökén with spaces"
+AWAY = create_autospec(Database)
+"""Nothing here has the form of a token that is looked up."""
 
 
 async def welcome(_request: web.Request) -> web.StreamResponse:
@@ -20,7 +30,8 @@ async def welcome(_request: web.Request) -> web.StreamResponse:
 async def status(header: str | None) -> int:
     """What a request with this header gets."""
     headers = {} if header is None else {"Authorization": header}
-    answer = await TokenGuard(TOKEN)(Scope.READ, welcome)(make_mocked_request("GET", "/", headers))
+    guard = TokenGuard(access(AWAY, utc_now, TOKEN), Visitors(Limits()), Metrics(CollectorRegistry(), "test"))
+    answer = await guard(Scope.READ, welcome)(make_mocked_request("GET", "/", headers))
     return answer.status
 
 

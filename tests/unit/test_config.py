@@ -13,7 +13,7 @@ from harvester.config.settings import DaemonSettings, LogLevel, Settings
 from harvester.config.variables import MAX_FILE_BYTES, Variables
 from harvester.domain.errors import ConfigurationError
 from tests.clock import ManualClock
-from tests.e2e import memory_adapter
+from tests.e2e import memory_adapter, rate_plugin
 
 SECRET = "geheim-9f2c"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -99,6 +99,15 @@ def test_a_value_and_a_file_for_the_same_name_are_a_mistake(tmp_path: Path) -> N
 
 
 WRONG = [
+    ("RATE_VALID_SECS", "0000"),
+    ("RATE_VALID_SECS", "1h"),
+    ("RATE_INTERVAL_SECS", "31622401"),
+    ("RATE_CURRENCIES", ", ,"),
+    ("RATE_CURRENCIES", "USD,$"),
+    ("RATE_CURRENCIES", ",".join(f"C{number:02}" for number in range(21))),
+    ("RATE_MAX_JUMP", "0000"),
+    ("RATE_MAX_JUMP", "1001"),
+    ("RATE_SOURCE", "a source"),
     ("PORT", "abc"),
     ("PORT", "-1"),
     ("PORT", "65536"),
@@ -176,6 +185,9 @@ def test_a_wrong_value_is_one_line_that_names_the_variable_and_not_the_value(nam
         ("MIGRATE", "off"),
         ("PORT", "0"),
         ("KEEP_WATCHING_DAYS", "0"),
+        ("RATE_CURRENCIES", "usd, EUR,USD"),
+        ("RATE_VALID_SECS", "1"),
+        ("RATE_MAX_JUMP", "1000"),
     ],
 )
 def test_a_right_value_is_taken(name: str, value: str) -> None:
@@ -217,6 +229,43 @@ def test_an_adapters_unreadable_file_is_not_told_a_second_time_as_missing() -> N
         configure(Settings, Variables({"CHAINS": "picky", "KEY_FILE": "/nowhere"}), {"picky": plugin}, ManualClock())
     (line,) = [str(mistake) for mistake in flatten(caught.value)]
     assert line.startswith("KEY_FILE: ")
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Settings of a daemon, beside an installed source of rates."""
+    rate_plugin.install(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return {"TOKEN": "sesame", "CHAINS": "memory"}
+
+
+def test_the_source_of_rates_is_built_from_its_own_settings(sources: dict[str, str]) -> None:
+    environ = sources | {"RATE_SOURCE": "oracle", "ORACLE_FILE": "/rates", "HARVESTER_ORACLE_KEY": SECRET}
+    configuration = configure(DaemonSettings, Variables(environ), {"memory": memory_adapter.plugin}, ManualClock())
+    assert isinstance(configuration.rate_source, rate_plugin.FileSource)
+    assert SECRET in configuration.secrets
+    configuration = configure(DaemonSettings, Variables(sources), {"memory": memory_adapter.plugin}, ManualClock())
+    assert configuration.rate_source is None
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("oracle", "ORACLE_FILE: is not set"),
+        ("orakel", "RATE_SOURCE: no source called 'orakel' is installed (installed: broken, oracle)"),
+        ("broken", "RATE_SOURCE: the source 'broken' cannot be loaded"),
+    ],
+)
+def test_a_source_of_rates_that_cannot_be_used_is_told_of(sources: dict[str, str], name: str, line: str) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        configure(
+            DaemonSettings,
+            Variables(sources | {"RATE_SOURCE": name}),
+            {"memory": memory_adapter.plugin},
+            ManualClock(),
+        )
+    [mistake] = flatten(caught.value)
+    assert str(mistake).startswith(line)
 
 
 def test_adapters_register_their_metrics_where_the_core_does() -> None:

@@ -1,8 +1,9 @@
-"""docs/reference/cli.md and metrics.md are what the program says of itself: `make reference` writes them anew."""
+"""Pages that are what the program says of itself: `make reference` writes them anew."""
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -13,8 +14,10 @@ from harvester.cli import harvester
 from harvester.domain.events import EventType
 from harvester.metrics import Metrics
 from harvester_ton.metrics import TonMetrics
+from tests.unit.http_file import HttpFile
 
-REFERENCE = Path(__file__).parents[2] / "docs/reference"
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/reference"
 _WIDTH = 120
 _KINDS = {"info": "_info", "counter": "_total"}
 
@@ -47,7 +50,7 @@ def metric_rows() -> Iterator[str]:
     Metrics(registry, "test")
     TonMetrics(registry)
     for metric in sorted(registry.collect(), key=lambda each: each.name):
-        declared = getattr(registry._names_to_collectors[metric.name], "_labelnames", ())
+        declared = getattr(registry._names_to_collectors.get(metric.name), "_labelnames", ())
         labels = ", ".join(f"`{label}`" for label in declared)
         yield f"| `{metric.name}{_KINDS.get(metric.type, '')}` | {metric.type} | {labels} | {metric.documentation} |"
 
@@ -56,7 +59,8 @@ def metric_page() -> str:
     """All metrics."""
     return (
         (
-            "# Metrics\n\nWritten by `make reference` from the program. `/metrics` has a listener of its own (METRICS).\n"
+            "# Metrics\n\nWritten by `make reference` from the program. "
+            "`/metrics` has a listener of its own (METRICS).\n"
             "What to watch, and what to do then: [operations.md](../operations.md).\n\n"
             "| name | type | labels | meaning |\n|---|---|---|---|\n"
         )
@@ -65,13 +69,25 @@ def metric_page() -> str:
     )
 
 
-@pytest.mark.parametrize(("name", "page"), [("cli.md", command_page), ("metrics.md", metric_page)])
-def test_a_generated_page_is_up_to_date(name: str, page: object) -> None:
-    assert callable(page)
-    path, wanted = REFERENCE / name, page()
+def http_file() -> str:
+    """Every call, for editors that send requests from a file."""
+    return HttpFile(json.loads((ROOT / "harvester/api/openapi.json").read_text())).text()
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (REFERENCE / "cli.md", command_page),
+        (REFERENCE / "metrics.md", metric_page),
+        (ROOT / "examples/harvester.http", http_file),
+    ],
+    ids=["commands", "metrics", "requests"],
+)
+def test_a_generated_page_is_up_to_date(path: Path, content: Callable[[], str]) -> None:
+    wanted = content()
     if os.environ.get("WRITE_REFERENCE"):
         path.write_text(wanted)
-    assert path.read_text() == wanted, f"{name} is not what the program says: run `make reference` and commit it"
+    assert path.read_text() == wanted, f"{path.name} is not what the program says: run `make reference` and commit it"
 
 
 def test_the_page_of_events_has_every_type_and_no_other() -> None:

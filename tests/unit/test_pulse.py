@@ -74,7 +74,7 @@ async def test_of_several_loops_of_one_name_each_must_beat_and_the_metric_stays_
         assert rig.success("scan") == NOW.timestamp()
 
 
-async def test_a_loop_that_hangs_is_logged_once_with_the_line_where_it_waits() -> None:
+async def test_a_loop_that_hangs_is_logged_once_with_the_lines_where_it_waits() -> None:
     rig, beat = Rig(), asyncio.Event()
 
     async def wait_for_ever() -> None:
@@ -93,5 +93,11 @@ async def test_a_loop_that_hangs_is_logged_once_with_the_line_where_it_waits() -
         await task
     (hangs, goes_on) = logs
     assert (hangs["log_level"], hangs["loop"]) == ("critical", "scan")
-    assert "wait" in str(hangs["waits_at"])
+    assert [place.split()[1].rsplit(".")[-1] for place in hangs["waits_at"]] == [
+        "over",
+        "loop",
+        "wait_for_ever",
+        "wait",
+    ]
+    assert all(place.startswith("test_pulse.py:") for place in hangs["waits_at"][1:3])
     assert goes_on["log_level"] == "warning"

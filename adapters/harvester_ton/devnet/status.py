@@ -23,7 +23,8 @@ def chain_status(ton: LocalTon, recipient: Address | str) -> dict[str, Any]:
         "accounts": len(ton.chain.accounts),
         "recipient": _named(owner),
         "wallets": {
-            name: {"version": wallet.version, **_named(wallet.address)} for name, wallet in ton.wallets.items()
+            name: {"version": wallet.version, "secret_key": bytes(wallet.key).hex(), **_named(wallet.address)}
+            for name, wallet in ton.wallets.items()
         },
         "jettons": [_jetton(jetton, owner) for jetton in ton.jettons],
         "lite_servers": [_server(index, server) for index, server in enumerate(ton.servers)],

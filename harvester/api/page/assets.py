@@ -34,17 +34,12 @@ class Asset:
         object.__setattr__(self, "_zipped", gzip.compress(self.body, mtime=0))
 
     @property
-    def path(self) -> str:
-        """Its path."""
-        return f"{STATIC}/{self.name}"
-
-    @property
     def url(self) -> str:
         """Its path with its version: what is answered there never changes."""
-        return f"{self.path}?v={self.digest}"
+        return f"{STATIC}/{self.name}?v={self.digest}"
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer with it, or with 304 to a browser that has it."""
+    def answer(self, request: web.Request) -> web.StreamResponse:
+        """Return it as an answer, or 304 to a browser that has it."""
         headers = {
             "Cache-Control": _FOR_EVER if request.query.get("v") == self.digest else _ASK_AGAIN,
             "ETag": f'"{self.digest}"',

@@ -52,7 +52,7 @@ def _invoice(checkout: Checkout, merchant: Merchant, qr: Html | None, texts: Tex
         summary(checkout, merchant, texts),
         paying(checkout, qr, texts, site) if payable else outcome(checkout, merchant, texts, site),
         id="invoice",
-        class_=f"card {checkout.stage}",
+        class_=f"card {checkout.stage}" if payable else f"card closed {checkout.stage}",
         data_version=checkout.version,
         data_final=checkout.stage in FINAL,
         data_remaining=checkout.remaining_secs if payable else None,

@@ -9,7 +9,7 @@ import orjson
 from yarl import URL
 
 MAX_TEXT: Final = 120
-MAX_GOODS: Final = 20
+MAX_GOODS: Final = 8
 _MAX_URL: Final = 2048
 _HOST: Final = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 """A name, not the number of a machine."""

@@ -40,18 +40,13 @@ class PageRoutes:
         self._chains = chains
         self._clock = clock
         self._site = site
+        self._assets = {asset.name: asset for asset in site.assets()}
         self._languages = languages or Languages.shipped()
 
     def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
         """Return the routes. Each visitor may have as much of the page as of everything public."""
         del visitors
-        kit = self._site.connect
-        optional = {"tonconnect/sdk.js": kit and kit.sdk, "tonconnect/wallets.json": kit and kit.wallets}
-        return [
-            web.get(f"{PAGE}/{_ID}", self.page),
-            *(web.get(asset.path, asset.answer) for asset in self._site.assets()),
-            *(web.get(f"{STATIC}/{name}", asset.answer if asset else _not_there) for name, asset in optional.items()),
-        ]
+        return [web.get(f"{PAGE}/{_ID}", self.page), web.get(f"{STATIC}/{{name}}", self.asset)]
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """Show an invoice; an id that is none, or nobody's, gets a page of its own."""
@@ -64,6 +59,13 @@ class PageRoutes:
             headers = page_headers(texts.language) | {"Retry-After": str(_RETRY_AFTER_SECS)}
             return _answer(unavailable_page(texts, self._site), headers, 503)
         return await self._show(invoice, texts)
+
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        """Return a file that the page needs."""
+        asset = self._assets.get(request.match_info["name"])
+        if asset is None:
+            raise web.HTTPNotFound
+        return asset.answer(request)
 
     async def _show(self, invoice: Invoice, texts: Texts) -> web.StreamResponse:
         checkout, merchant = check_out(invoice, self._chains, self._clock()), read_merchant(invoice.metadata)
@@ -82,7 +84,3 @@ def _answer(page: str, headers: dict[str, str], status: int = 200) -> web.Respon
     answer = web.Response(body=page.encode(), status=status, headers=headers)
     answer.enable_compression()
     return answer
-
-
-async def _not_there(_request: web.Request) -> web.StreamResponse:
-    raise web.HTTPNotFound

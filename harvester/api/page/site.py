@@ -36,8 +36,9 @@ class Site:
         self.connect = ConnectKit.find(folder) if connectable else None
 
     def assets(self) -> Sequence[Asset]:
-        """Return the files that are always served."""
-        return self.css, self.script, self.connect_script, self.style
+        """Return all files."""
+        kit = self.connect
+        return self.css, self.script, self.connect_script, self.style, *((kit.sdk, kit.wallets) if kit else ())
 
     def explorer(self, chain: str, tx_hash: str) -> str | None:
         """Return where people look at a transaction, if the operator has said so."""
@@ -49,9 +50,11 @@ class ConnectKit:
     """The TON Connect library, as `make tonconnect` leaves it beside the page's own files, and its wallets."""
 
     def __init__(self, sdk: bytes, wallets: bytes) -> None:
-        self.sdk = Asset(f"{_TONCONNECT}/sdk.js", sdk, _JS)
-        self.wallets = Asset(f"{_TONCONNECT}/wallets.json", wallets, _JSON)
-        self.bridges = sorted({_origin(bridge["url"]) for each in orjson.loads(wallets) for bridge in each["bridge"]})
+        """`wallets` is a JSON list in the form that wallets are listed in for TON Connect."""
+        self.sdk = Asset("tonconnect-sdk.js", sdk, _JS)
+        self.wallets = Asset("tonconnect-wallets.json", wallets, _JSON)
+        bridges = [bridge for wallet in orjson.loads(wallets) for bridge in wallet["bridge"]]
+        self.bridges = sorted({_origin(bridge["url"]) for bridge in bridges if "url" in bridge})
 
     @classmethod
     def find(cls, folder: Traversable) -> "ConnectKit | None":

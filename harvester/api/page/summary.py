@@ -8,6 +8,7 @@ from harvester.api.page.html import Html, element, join
 from harvester.api.page.icons import OF_STAGE
 from harvester.api.page.merchant import Merchant
 from harvester.api.page.texts import Texts
+from harvester.domain.rates import plain
 
 _CLOCK_SECS: Final = 48 * 3600
 """What is further away is told as a date."""
@@ -21,6 +22,7 @@ def summary(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html:
         "section",
         _merchant(merchant),
         _headline(checkout, texts),
+        _price(checkout),
         _state(checkout, texts),
         _progress(checkout, texts),
         _goods(checkout, merchant, texts),
@@ -29,10 +31,11 @@ def summary(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html:
 
 
 def _merchant(merchant: Merchant) -> Html:
-    logo = None
     if merchant.logo:
         source = str(merchant.logo)
         logo = element("img", src=source, alt="", width=40, height=40, referrerpolicy="no-referrer", class_="logo")
+    else:
+        logo = element("span", merchant.name[:1].upper(), class_="logo", aria_hidden="true")
     return element("header", logo, element("bdi", merchant.name), class_="merchant")
 
 
@@ -50,6 +53,14 @@ def _headline(checkout: Checkout, texts: Texts) -> Html:
     )
 
 
+def _price(checkout: Checkout) -> Html | None:
+    """What the amount was worked out from, as long as it is the amount that is shown."""
+    price = checkout.invoice.price
+    if price is None or checkout.stage is Stage.PARTIAL:
+        return None
+    return element("p", f"{plain(price.amount)}\N{NO-BREAK SPACE}{price.currency}", class_="price")
+
+
 def _state(checkout: Checkout, texts: Texts) -> Html:
     icon = OF_STAGE.get(checkout.stage) or element("span", class_="pulse")
     return element(
@@ -63,7 +74,8 @@ def _deadline(checkout: Checkout, texts: Texts) -> Html | None:
     if checkout.remaining_secs > _CLOCK_SECS:
         return element("span", f"{texts.pay_until} ", local_time(checkout.invoice.expires_at), class_="left")
     minutes, seconds = divmod(checkout.remaining_secs, 60)
-    timer = element("span", f"{minutes // 60}:{minutes % 60:02}:{seconds:02}", id="timer", role="timer")
+    left = f"{minutes // 60}:{minutes % 60:02}:{seconds:02}" if minutes >= 60 else f"{minutes}:{seconds:02}"
+    timer = element("span", left, id="timer", role="timer")
     return element("span", element("span", f"{texts.time_left} ", class_="unseen"), timer, class_="left")
 
 

@@ -129,7 +129,8 @@ function tick() {
   if (timer) {
     const two = (number) => String(number).padStart(2, "0");
     const seconds = Math.max(0, left);
-    timer.textContent = `${Math.floor(seconds / 3_600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+    timer.textContent = `${hours ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)}`;
   }
   if (left === SOON_SECS) announcement.textContent = page.dataset.soon;
   if (left < 0) {

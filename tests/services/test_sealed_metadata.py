@@ -1,4 +1,4 @@
-"""Receipts on a real database: whichever comes first, the payment or the key."""
+"""Purchase metadata for payers on a real database: whichever comes first, the payment or the key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harvester.chain import PayerKey, Sealer
 from harvester.domain.errors import InvalidInput, NotEnabled, NotFound
 from harvester.domain.invoice import Invoice
-from harvester.services.receipts import UNPAID_FOR, Receipts
+from harvester.services.sealed_metadata import UNPAID_FOR, SealedMetadata
 from harvester.storage.database import Database
 from tests.memory_chain import COIN, MemoryChain
 from tests.services.conftest import Shop
@@ -47,17 +47,17 @@ class SealingChain(MemoryChain):
 
 
 class Counter:
-    """A shop that hands out receipts."""
+    """A shop that seals what was bought."""
 
     def __init__(self, database: Database, max_unpaid: int = 100, *, name: str = "memory") -> None:
         self.shop = Shop(database)
         self.chain = SealingChain(self.shop.clock, name)
         self.shop = Shop(database, self.shop.clock, world=self.chain)
-        self.receipts = Receipts(database, self.shop.chains, self.shop.clock, max_unpaid)
+        self.metadata = SealedMetadata(database, self.shop.chains, self.shop.clock, max_unpaid)
 
     async def commit(self, account: str, key: str = "key") -> None:
         """Commit a key."""
-        await self.receipts.commit(account, {"signed_by": account, "key": key})
+        await self.metadata.commit(account, {"signed_by": account, "key": key})
 
     async def pay(self, payer: str, invoice: Invoice | None = None) -> UUID:
         """Pay an invoice in full, a new one if none is given, and let it be found."""
@@ -91,39 +91,39 @@ async def test_the_key_may_come_before_or_after_the_payment(counter: Counter) ->
         invoice_id = await counter.pay(payer)
         if payer == "late":
             with pytest.raises(NotFound, match="no key"):
-                await counter.receipts.sealed(invoice_id)
+                await counter.metadata.sealed(invoice_id)
             await counter.commit("late")
-        assert await counter.receipts.sealed(invoice_id) == b"key:{}"
+        assert await counter.metadata.sealed(invoice_id) == b"key:{}"
 
 
 async def test_a_later_key_replaces_the_one_before_and_serves_older_invoices_too(counter: Counter) -> None:
     invoice_id = await counter.pay("alice")
     for key in ("first", "second"):
         await counter.commit("Alice", key)
-        assert await counter.receipts.sealed(invoice_id) == f"{key}:{{}}".encode()
+        assert await counter.metadata.sealed(invoice_id) == f"{key}:{{}}".encode()
 
 
-async def test_it_is_who_settled_the_invoice_that_gets_the_receipt(counter: Counter) -> None:
+async def test_it_is_sealed_for_who_settled_the_invoice(counter: Counter) -> None:
     invoice = await counter.shop.invoice(amount=100)
     await counter.commit("half")
     await counter.commit("rest")
     counter.chain.pay(50, invoice.id, payer="half")
     await counter.scan()
     with pytest.raises(InvalidInput, match="not paid"):
-        await counter.receipts.sealed(invoice.id)
+        await counter.metadata.sealed(invoice.id)
     counter.chain.pay(50, invoice.id, payer="rest")
     await counter.scan()
-    assert (await counter.receipts.sealed(invoice.id)).startswith(b"key:")
+    assert (await counter.metadata.sealed(invoice.id)).startswith(b"key:")
     await counter.shop.rows("DELETE FROM payer_keys WHERE address = 'rest' RETURNING 1")
     with pytest.raises(NotFound):
-        await counter.receipts.sealed(invoice.id)
+        await counter.metadata.sealed(invoice.id)
 
 
 async def test_without_a_key_of_the_merchant_nothing_is_sealed_nor_taken(counter: Counter) -> None:
     invoice_id = await counter.pay("alice")
     counter.chain.enabled = False
     with pytest.raises(NotEnabled):
-        await counter.receipts.sealed(invoice_id)
+        await counter.metadata.sealed(invoice_id)
     with pytest.raises(NotEnabled):
         await counter.commit("alice")
     assert await counter.kept() == []
@@ -131,9 +131,9 @@ async def test_without_a_key_of_the_merchant_nothing_is_sealed_nor_taken(counter
 
 async def test_unknown_invoices_and_certificates_that_are_none_are_told_apart(counter: Counter) -> None:
     with pytest.raises(NotFound, match="not found"):
-        await counter.receipts.sealed(uuid4())
+        await counter.metadata.sealed(uuid4())
     with pytest.raises(InvalidInput, match="signed_by"):
-        await counter.receipts.commit("alice", {"signed_by": "bob", "key": "k"})
+        await counter.metadata.commit("alice", {"signed_by": "bob", "key": "k"})
     assert await counter.kept() == []
 
 
@@ -143,15 +143,15 @@ async def test_a_key_is_dropped_when_its_account_has_paid_nothing_for_an_hour(co
     counter.shop.clock.advance(HOUR_SECS)
     await counter.commit("later")
     await counter.pay("pays")
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     assert await counter.kept() == ["never", "pays", "later"]
     counter.shop.clock.advance(1)
     await counter.scan()
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     assert await counter.kept() == ["pays", "later"]
     counter.shop.clock.advance(HOUR_SECS + 1)
     await counter.scan()
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     assert await counter.kept() == ["pays"]
 
 
@@ -161,22 +161,22 @@ async def test_a_key_is_not_dropped_while_its_payment_may_still_be_found(counter
     await counter.scan()
     counter.chain.pay(invoice.amount, invoice.id, payer="payer")  # nobody reads the chain for a day
     counter.shop.clock.advance(24 * HOUR_SECS)
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     await counter.scan()
-    await counter.receipts.drop_unpaid()
-    assert await counter.receipts.sealed(invoice.id) == b"key:{}"
+    await counter.metadata.drop_unpaid()
+    assert await counter.metadata.sealed(invoice.id) == b"key:{}"
 
 
 async def test_nothing_is_dropped_before_all_places_of_payments_have_been_read(counter: Counter) -> None:
     await counter.commit("payer")
     counter.shop.clock.advance(2 * HOUR_SECS)
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     await counter.shop.ledger.further_destinations(counter.chain.name)
     await counter.chain.scan(counter.shop.ledger, COIN)
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     assert await counter.kept() == ["payer"]
     await counter.shop.scan()
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     assert await counter.kept() == []
 
 
@@ -192,7 +192,7 @@ async def test_of_too_many_unpaid_keys_the_oldest_go_and_paid_ones_never(databas
 
 
 async def test_dropping_goes_on_in_steps_until_all_is_done(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harvester.services.receipts._AT_ONCE", 2)
+    monkeypatch.setattr("harvester.services.sealed_metadata._AT_ONCE", 2)
     for number in range(7):
         await counter.commit(f"account{number}")
     for number in range(2, 5):
@@ -200,7 +200,7 @@ async def test_dropping_goes_on_in_steps_until_all_is_done(counter: Counter, mon
     counter.shop.clock.advance(HOUR_SECS + 1)
     await counter.scan()
     async with asyncio.timeout(30):
-        await counter.receipts.drop_unpaid()
+        await counter.metadata.drop_unpaid()
     assert await counter.kept() == ["account2", "account3", "account4"]
 
 
@@ -219,7 +219,7 @@ PAUSES = st.lists(st.integers(0, 20), min_size=4, max_size=4)
 
 
 @given(order=st.permutations(["key", "another key", "payment", "drop"]), pauses=PAUSES)
-async def test_key_and_payment_at_the_same_time_always_make_a_receipt(
+async def test_key_and_payment_at_the_same_time_always_find_each_other(
     database: Database, order: Sequence[str], pauses: list[int]
 ) -> None:
     """In whatever order, and although an older key of the account is due to be dropped at this moment."""
@@ -233,13 +233,13 @@ async def test_key_and_payment_at_the_same_time_always_make_a_receipt(
         "key": lambda: counter.commit("payer", "first"),
         "another key": lambda: counter.commit("payer", "second"),
         "payment": lambda: counter.pay("payer", invoice),
-        "drop": counter.receipts.drop_unpaid,
+        "drop": counter.metadata.drop_unpaid,
     }
     await at_once(acts, order, pauses)
-    assert await counter.receipts.sealed(invoice.id) in {b"first:{}", b"second:{}"}
+    assert await counter.metadata.sealed(invoice.id) in {b"first:{}", b"second:{}"}
     counter.shop.clock.advance(2 * HOUR_SECS)
     await counter.scan()
-    await counter.receipts.drop_unpaid()
+    await counter.metadata.drop_unpaid()
     assert await counter.kept() == ["payer"]
 
 
@@ -255,12 +255,12 @@ async def test_a_payment_in_time_is_found_before_its_key_is_dropped(
     counter.shop.clock.advance(HOUR_SECS + 1)
     acts: dict[str, Callable[[], Awaitable[object]]] = {
         "scan": counter.scan,
-        "drop": counter.receipts.drop_unpaid,
-        "drop again": counter.receipts.drop_unpaid,
+        "drop": counter.metadata.drop_unpaid,
+        "drop again": counter.metadata.drop_unpaid,
         "key of another": lambda: counter.commit("other"),
     }
     await at_once(acts, order, pauses)
-    assert await counter.receipts.sealed(invoice.id) == b"key:{}"
+    assert await counter.metadata.sealed(invoice.id) == b"key:{}"
 
 
 @given(
@@ -268,7 +268,7 @@ async def test_a_payment_in_time_is_found_before_its_key_is_dropped(
         st.tuples(st.sampled_from(["commit", "pay", "drop", "wait", "scan"]), st.integers(0, 3)), max_size=25
     )
 )
-async def test_whatever_happens_in_whatever_order_receipts_are_as_a_model_says(
+async def test_whatever_happens_in_whatever_order_it_is_as_a_model_says(
     database: Database, steps: list[tuple[str, int]]
 ) -> None:
     counter = Counter(database, name=f"memory-{uuid4()}")
@@ -294,7 +294,7 @@ async def test_whatever_happens_in_whatever_order_receipts_are_as_a_model_says(
             await counter.scan()
             read_until, payers, unread = clock(), payers | unread, set()
         if act == "drop":
-            await counter.receipts.drop_unpaid()
+            await counter.metadata.drop_unpaid()
             keys = {
                 name: (key, at) for name, (key, at) in keys.items() if name in payers or at >= read_until - UNPAID_FOR
             }
@@ -302,7 +302,7 @@ async def test_whatever_happens_in_whatever_order_receipts_are_as_a_model_says(
     await counter.scan()
     for invoice_id, account in invoices.items():
         if account in keys:
-            assert await counter.receipts.sealed(invoice_id) == f"{keys[account][0]}:{{}}".encode()
+            assert await counter.metadata.sealed(invoice_id) == f"{keys[account][0]}:{{}}".encode()
         else:
             with pytest.raises(NotFound):
-                await counter.receipts.sealed(invoice_id)
+                await counter.metadata.sealed(invoice_id)

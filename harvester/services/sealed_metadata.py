@@ -1,4 +1,4 @@
-"""Receipts: what was bought, sealed so that nobody but who paid can read it.
+"""Purchase metadata, sealed so that nobody but who paid can read it.
 
 A certificate is proof enough: it does not matter whether the key or the payment comes first. A key whose account pays
 nothing within an hour is dropped, and so are the oldest of too many: nobody fills the database for nothing.
@@ -18,11 +18,12 @@ from harvester.storage import invoices, payer_keys
 from harvester.storage.database import Database
 
 UNPAID_FOR: Final = timedelta(hours=1)
+_NOT_SEALED: Final = "purchase metadata is not sealed here: the merchant has set no key"
 _AT_ONCE: Final = 200
 """A bound on one transaction's work."""
 
 
-class Receipts:
+class SealedMetadata:
     """All methods may raise Unavailable."""
 
     def __init__(
@@ -38,7 +39,7 @@ class Receipts:
         """Take the key that the owner of `account` has certified with `members`, in the place of his last one.
 
         Raises:
-            NotEnabled: no chain seals receipts.
+            NotEnabled: no chain seals.
             InvalidInput: it is no certificate of this account.
         """
         chain, sealer = self._sealer_for(account)
@@ -51,7 +52,7 @@ class Receipts:
         """Return the metadata of an invoice, sealed for who has settled it.
 
         Raises:
-            NotEnabled: its chain seals no receipts.
+            NotEnabled: its chain does not seal.
             NotFound: there is no such invoice, or who paid has committed no key.
             InvalidInput: it is not paid.
         """
@@ -61,7 +62,7 @@ class Receipts:
             if invoice is None:
                 raise NotFound("not found")
             if invoice.chain not in sealers:
-                raise NotEnabled("receipts are not enabled for this invoice")
+                raise NotEnabled(_NOT_SEALED)
             if invoice.status is not Status.PAID or invoice.paid_by is None:
                 raise InvalidInput("the invoice is not paid")
             key = await payer_keys.get(connection, invoice.chain, invoice.paid_by)
@@ -85,7 +86,7 @@ class Receipts:
     def _enabled(self) -> Mapping[str, Sealer]:
         sealers = self._chains.sealers()
         if not sealers:
-            raise NotEnabled("receipts are not enabled: the merchant has set no key")
+            raise NotEnabled(_NOT_SEALED)
         return sealers
 
     def _sealer_for(self, account: str) -> tuple[str, Sealer]:

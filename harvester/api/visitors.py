@@ -1,0 +1,37 @@
+"""Who counts as one visitor, where a limit is for each."""
+
+import structlog
+from aiohttp import web
+
+from harvester.api.client_address import client_address, read_address, site
+from harvester.api.limits import Limits
+from harvester.domain.egress import Network
+
+_log = structlog.get_logger(__name__)
+
+
+class Visitors:
+    """Tells visitors apart by their addresses."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._trusted = limits.trusted_proxies
+        self._told = False
+
+    def visitor(self, request: web.Request) -> Network | None:
+        """Return who sends a request; None: somebody on this machine.
+
+        That may be a proxy which TRUSTED_PROXIES does not name: a limit for it would be one for all its visitors.
+        """
+        peer = request.remote or ""
+        by_comma, by_pairs = request.headers.getall("X-Forwarded-For", ()), request.headers.getall("Forwarded", ())
+        address = client_address(peer, by_comma, by_pairs, self._trusted)
+        if by_comma or by_pairs:
+            self._tell_of_proxy(peer)
+        return None if address is None or address.is_loopback else site(address)
+
+    def _tell_of_proxy(self, peer: str) -> None:
+        """Log once that there seems to be a proxy near by that nobody has vouched for."""
+        address = read_address(peer)
+        if not self._told and address and address.is_private and all(address not in each for each in self._trusted):
+            self._told = True
+            _log.warning("a proxy that TRUSTED_PROXIES does not name: its visitors cannot be told apart", peer=peer)

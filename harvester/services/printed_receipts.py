@@ -1,0 +1,54 @@
+"""What shows that an invoice was paid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from harvester.domain.errors import ActRefused, NotFound
+from harvester.domain.invoice import Invoice
+from harvester.domain.lifecycle import Status
+from harvester.domain.payment import COUNTED, Payment
+from harvester.storage import invoices, payments
+from harvester.storage.database import Database
+from harvester.storage.payments import PaymentFilter
+
+MAX_PAYMENTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedReceipt:
+    """A paid invoice, with what was paid for it."""
+
+    invoice: Invoice
+    payments: Sequence[Payment]
+    """Those that count for it, oldest first by chain time; if there are more than MAX_PAYMENTS, the newest."""
+
+
+class PrintedReceipts:
+    """Receipts as the merchant sees them. All methods may raise Unavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, invoice_id: UUID) -> PrintedReceipt:
+        """Return the receipt of an invoice.
+
+        Raises:
+            NotFound: there is no such invoice.
+            ActRefused: it is not paid.
+        """
+        async with self._database.connection() as connection:
+            invoice = await invoices.get(connection, invoice_id)
+            if invoice is None:
+                raise NotFound("not found")
+            if invoice.status is not Status.PAID:
+                raise ActRefused(f"invoice {invoice_id} is {invoice.status}: only a paid one has a receipt")
+            found = await payments.page(connection, PaymentFilter(invoice_id=invoice_id), MAX_PAYMENTS)
+        return PrintedReceipt(invoice, [payment for payment in reversed(found or []) if _counts(payment, invoice_id)])
+
+
+def _counts(payment: Payment, invoice_id: UUID) -> bool:
+    if payment.assigned_to is not None:
+        return payment.assigned_to == invoice_id
+    return payment.payment_class in COUNTED
