@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from harvester.chain import Clock
 from harvester.domain.account import queue
@@ -18,11 +19,15 @@ from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.money import Currency
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
-from harvester.services.settling import Market, Purse, Settling, Source, announce
+from harvester.services.idempotency import Once
+from harvester.services.payments import By
+from harvester.services.settling import Market, Purse, Settling, Source, announce, claim_order
 from harvester.storage import credit, invoices, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,19 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """A credit note, and what it paid for."""
+
+    number: int
+    customer_id: str
+    amount: int
+    """Base units; negative if they were taken away."""
+    currency: Currency
+    paid: Sequence[Invoice]
+    """Orders that are paid now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """Orders and credit as the merchant manages them. All methods may raise Unavailable."""
 
@@ -50,8 +68,10 @@ class Accounts:
     metrics: Metrics
     unpaid_life: timedelta
 
-    async def issue(self, customer_id: str, amount: int, ticker: str, actor: str, reason: str | None) -> int:
-        """Grant the customer `amount` base units, or take as much away if it is negative; return the note's number.
+    async def issue(
+        self, customer_id: str, amount: int, ticker: str, by: By, once: Once["Issued"] | None = None
+    ) -> "Issued":
+        """Grant the customer `amount` base units, or take as much away if it is negative.
 
         What he owes is paid from all that he has, order by order, as far as it goes. His own account may become
         negative.
@@ -69,19 +89,36 @@ class Accounts:
             notes = purse.ids[Owner(AccountKind.NOTES)]
             target = purse.add(owner, amount)
             source, target = (notes, target) if amount > 0 else (target, notes)
-            number = await settling.enter_one(Entry(EntryKind.NOTE, source, target, abs(amount), reason=reason), actor)
-            await self._settle(settling, purse, market, [customer_id], actor)
-        return number
+            entry = Entry(EntryKind.NOTE, source, target, abs(amount), reason=by.reason)
+            number = await settling.enter_one(entry, by.actor)
+            paid = await self._settle(settling, purse, market, [customer_id], by.actor)
+            return await _kept(settling, Issued(number, customer_id, amount, currency, paid), once)
 
-    async def settle_customer(self, customer_id: str, ticker: str, actor: str) -> Sequence[Invoice]:
+    async def settle_customer(
+        self, customer_id: str, ticker: str, by: By, once: Once[Sequence[Invoice]] | None = None
+    ) -> Sequence[Invoice]:
         """Pay what the customer owes from all that he has, order by order; return the orders that are paid now."""
         currency = self.chains.currency(ticker)
         market = Market(currency.chain, currency.asset)
         async with self._settling() as settling:
             purse = await settling.accounts(market, await settling.givers(market, customer_id))
-            return await self._settle(settling, purse, market, [customer_id], actor)
+            return await _kept(settling, await self._settle(settling, purse, market, [customer_id], by.actor), once)
 
-    async def fulfil(self, order_id: str, actor: str, reason: str) -> Invoice:
+    async def claim(self, order_id: str, address: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
+        """Tie an order to the owner of `address` (any form), who the merchant knows is its customer; it is paid from
+        there if it can. Return it. Repeated for a linked address it changes nothing.
+
+        Raises:
+            NotFound: there is no such order.
+            InvalidInput: it is no address of the order's chain.
+            ActRefused: the order is not unclaimed.
+        """
+        async with self._settling() as settling:
+            found = await self._find(settling, order_id)
+            canonical = self.chains.parse_address(found.chain, address)
+            return await _kept(settling, await claim_order(settling, found, canonical, by.actor), once)
+
+    async def fulfil(self, order_id: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Count the open order as paid by the merchant's grace: nobody's balance changes. Return it.
 
         Raises:
@@ -94,9 +131,9 @@ class Accounts:
             order = await _lock(settling, found)
             if order.status not in OPEN:
                 raise ActRefused(f"order {order_id} is {order.status}: only an open one can be fulfilled")
-            return await settling.give(house, order, actor, reason)
+            return await _kept(settling, await settling.give(house, order, by.actor, by.reason), once)
 
-    async def reassign(self, order_id: str, customer_id: str, actor: str) -> Invoice:
+    async def reassign(self, order_id: str, customer_id: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Give an order to another customer, who pays a waiting one at once if he can; return it.
 
         Raises:
@@ -115,10 +152,10 @@ class Accounts:
             if order.customer_id == customer_id:
                 raise ActRefused(f"order {order_id} is of customer {customer_id} already")
             moved = replace(order, customer_id=customer_id, updated_at=settling.now)
-            order = await settling.change(order, moved, actor, EventType.MODIFIED)
+            order = await settling.change(order, moved, by.actor, EventType.MODIFIED)
             if order.status is Status.WAITING:
-                return await settling.pay_one(purse, order, Source(actor, settling.now)) or order
-            return order
+                order = await settling.pay_one(purse, order, Source(by.actor, settling.now)) or order
+            return await _kept(settling, order, once)
 
     async def show(self, customer_id: str, ticker: str) -> Customer:
         """Return what there is of a customer; of one that is not known, nothing but zeros."""
@@ -177,6 +214,12 @@ class Accounts:
             yield settling
             await settling.finish()
         announce(settling, self.signals, self.metrics)
+
+
+async def _kept(settling: Settling, result: _Result, once: Once[_Result] | None) -> _Result:
+    if once:
+        await once.keep(settling.connection, result, settling.now)
+    return result
 
 
 async def _lock(settling: Settling, order: Invoice) -> Invoice:

@@ -67,6 +67,16 @@ class Chains:
                 forms.append(adapter.parse_address(text))
         return forms
 
+    def parse_address(self, chain: str, text: str) -> str:
+        """Return the canonical form of an address.
+
+        Raises:
+            InvalidInput: it is none of the chain, or the chain is not configured.
+        """
+        if chain not in self.adapters:
+            raise InvalidInput(f"chain must be one of: {', '.join(self.adapters)}")
+        return self.adapters[chain].parse_address(text)
+
     def pay_to_address(self, currency: Currency) -> str:
         """Return the merchant's address for a new invoice in `currency`."""
         return self.adapters[currency.chain].pay_to_address(currency)

@@ -16,7 +16,7 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.ordering import difference, new_order
 from harvester.services.payment_events import confirmed_event, recorded_events
-from harvester.services.settling import Market, Settling, Source, announce, take_credit, tie
+from harvester.services.settling import Market, Settling, Source, announce, claim_order, take_credit, tie
 from harvester.storage import credit, invoices, links, orders, payments, wallets
 from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.database import Database
@@ -56,15 +56,9 @@ class OrderDesk:
         """See `harvester.chain.desk.Desk.claim`."""
         async with self._settling() as settling:
             order = await self._find(settling, order_id)
-            purse = await settling.accounts(_market(order), [Owner(AccountKind.ADDRESS, address)])
-            order = await _lock(settling, order.id)
             if order.chain != self.chain:
                 raise ActRefused(f"order {order.order_id} is paid on another chain")
-            claimed = await settling.claim(order, address, cause)
-            if claimed is order:
-                return order
-            paid = await settling.pay_from_address(purse, address, [claimed], Source(cause, settling.now))
-            return paid[0] if paid else claimed
+            return await claim_order(settling, order, address, cause)
 
     async def report(self, transfer: Transfer, badge: Badge) -> Reported:
         """See `harvester.chain.desk.Desk.report`."""

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 import orjson
 
 from harvester.domain.acts import Entry
-from harvester.domain.events import act_view, invoice_view, payment_view
+from harvester.domain.events import act_view, invoice_view, payment_view, unix_seconds
 from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment
 
 
@@ -27,6 +28,14 @@ def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:
         view["order_id"] = invoice.order_id
     if invoice.customer_id is not None:
         view["customer_id"] = invoice.customer_id
+    if invoice.alt_id is not None:
+        view["alt_id"] = invoice.alt_id
+    if invoice.note is not None:
+        view["note"] = invoice.note
+    if invoice.status is Status.UNCLAIMED:
+        view["unclaimed"] = True
+    if invoice.claimed_at is not None:
+        view["claimed_at"] = unix_seconds(invoice.claimed_at)
     if invoice.proof is not None:
         view["proof"] = orjson.Fragment(invoice.proof)
     return orjson.dumps(view)

@@ -126,7 +126,7 @@ class Settling:
             return None
         return await self.settle(purse, order, parts, source)
 
-    async def give(self, house: "Purse", order: Invoice, actor: str, reason: str) -> Invoice:
+    async def give(self, house: "Purse", order: Invoice, actor: str, reason: str | None) -> Invoice:
         """Settle the locked `order` from what the merchant grants; return it."""
         source, target = house.ids[Owner(AccountKind.NOTES)], house.ids[Owner(AccountKind.SETTLED)]
         entry = Entry(EntryKind.SETTLEMENT, source, target, order.amount, invoice_id=order.id, reason=reason)
@@ -247,6 +247,21 @@ def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
     if settling.events:
         signals.publish("deliveries")
         signals.publish("events")
+
+
+async def claim_order(settling: Settling, found: Invoice, address: str, cause: str) -> Invoice:
+    """Claim an order, which is locked now, for the owner of `address`, and pay it from there if it can; return it.
+
+    Raises:
+        ActRefused: it is neither unclaimed, nor waiting and the address linked to its customer before.
+    """
+    purse = await settling.accounts(Market(found.chain, found.asset), [Owner(AccountKind.ADDRESS, address)])
+    order = (await invoices.lock(settling.connection, [found.id]))[found.id]
+    claimed = await settling.claim(order, address, cause)
+    if claimed is order:
+        return order
+    paid = await settling.pay_from_address(purse, address, [claimed], Source(cause, settling.now))
+    return paid[0] if paid else claimed
 
 
 async def tie(settling: Settling, order: Invoice, cause: str, claimant: str | None) -> Invoice:

@@ -22,7 +22,7 @@ from tests.clock import ManualClock
 from tests.memory_chain import COIN, MERCHANT, MemoryChain
 from tests.services.conftest import Shop
 from tests.services.counter import LIVES, Counter
-from tests.services.test_whole import hurry
+from tests.services.test_whole import ME, hurry
 
 CUSTOMERS = ("alice", "bob")
 ADDRESSES = ("a1", "a2", "b1")
@@ -284,20 +284,20 @@ class Whole(RuleBasedStateMachine):
     def _issue(self, customer: str, amount: int) -> Step:
         now, mine = self.clock(), f"{self.run_id}-{customer}"
         return Step(
-            lambda: self.counter.accounts.issue(mine, amount, "MEM", "test", None),
+            lambda: self.counter.accounts.issue(mine, amount, "MEM", ME),
             lambda model: model.issue(customer, amount, now),
         )
 
     def _fulfil(self, name: str) -> Step:
         return Step(
-            lambda: self.counter.accounts.fulfil(self.order_id(name), "test", "because"),
+            lambda: self.counter.accounts.fulfil(self.order_id(name), ME),
             lambda model: model.fulfil(name),
         )
 
     def _reassign(self, name: str, customer: str) -> Step:
         now, mine = self.clock(), f"{self.run_id}-{customer}"
         return Step(
-            lambda: self.counter.accounts.reassign(self.order_id(name), mine, "test"),
+            lambda: self.counter.accounts.reassign(self.order_id(name), mine, ME),
             lambda model: model.reassign(name, customer, now),
         )
 
