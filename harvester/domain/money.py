@@ -1,8 +1,14 @@
 """Assets and amounts. An amount is an int of the asset's base units; there is no float anywhere."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
+
+from harvester.domain.errors import InvalidInput
+
+_SIGNED: Final = re.compile(r"-?[0-9]{1,78}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,17 @@ class Price:
     """Who or what gave the rate."""
     rate_at: datetime
     """When the rate was so."""
+
+
+def parse_signed(text: str, name: str) -> int:
+    """Return the integer that `text` writes, of at most 78 digits, which errors call `name`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not _SIGNED.fullmatch(text):
+        raise InvalidInput(f"{name} must be an integer as a string, in base units, such as \"1500000\" or \"-5\"")
+    return int(text)
 
 
 def format_amount(amount: int, decimals: int) -> str:

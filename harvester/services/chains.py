@@ -73,9 +73,13 @@ class Chains:
         Raises:
             InvalidInput: it is none of the chain, or the chain is not configured.
         """
+        self.check_chain(chain)
+        return self.adapters[chain].parse_address(text)
+
+    def check_chain(self, chain: str) -> None:
+        """Raise InvalidInput if the chain is not configured; the message lists those that are."""
         if chain not in self.adapters:
             raise InvalidInput(f"chain must be one of: {', '.join(self.adapters)}")
-        return self.adapters[chain].parse_address(text)
 
     def pay_to_address(self, currency: Currency) -> str:
         """Return the merchant's address for a new invoice in `currency`."""

@@ -1,0 +1,124 @@
+"""The routes of customers' credit, and of the wallets that report payments."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from harvester.api.answers import json_answer
+from harvester.api.auth import TokenGuard, caller
+from harvester.api.bodies import read_body
+from harvester.api.invoices import PRIVATE
+from harvester.api.payment_schemas import Mark, Signed, parse_payment_id
+from harvester.api.repeats import once
+from harvester.api.schemas import parse_limit
+from harvester.domain.access import Scope
+from harvester.domain.errors import InvalidInput
+from harvester.domain.identifiers import merchant_text
+from harvester.domain.money import parse_signed
+from harvester.services.account_views import customer_json, history_json, issued_json, wallet_view
+from harvester.services.accounts import Accounts, Issued
+from harvester.services.chains import Chains
+from harvester.services.wallets import Wallets
+from harvester.storage.credit import AccountKind, Owner
+
+_CUSTOMER: Final = f"{PRIVATE}/customers/{{customer_id:[^/]+}}"
+_WALLETS: Final = f"{PRIVATE}/wallets/{{chain}}"
+
+
+class CreditNote(Mark):
+    """A body of `credit`."""
+
+    customer_id: str
+    amount: str
+    currency: str
+
+
+class NewWallet(Signed):
+    """A body that lets a wallet report."""
+
+    address: str
+    ip_address: str
+    last_nonce: str = "0"
+
+
+class AccountRoutes:
+    """Shows and grants credit, and manages wallets."""
+
+    def __init__(self, accounts: Accounts, wallets: Wallets, chains: Chains) -> None:
+        self._accounts = accounts
+        self._wallets = wallets
+        self._chains = chains
+
+    def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
+        """Return the routes, behind `guard`."""
+        return [
+            web.get(_CUSTOMER, guard(Scope.READ, self.show)),
+            web.get(f"{_CUSTOMER}/history", guard(Scope.READ, self.history)),
+            web.post(f"{PRIVATE}/credit", guard(Scope.OPERATE, self.issue)),
+            web.get(_WALLETS, guard(Scope.READ, self.wallets)),
+            web.post(_WALLETS, guard(Scope.OPERATE, self.add_wallet)),
+            web.delete(f"{_WALLETS}/{{address}}", guard(Scope.OPERATE, self.remove_wallet)),
+        ]
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Show a customer's credit and addresses in one currency."""
+        return json_answer(customer_json(await self._accounts.show(_customer_id(request), _currency(request))))
+
+    async def history(self, request: web.Request) -> web.StreamResponse:
+        """Show the movements of a customer's account, or of the account of an address."""
+        query = request.query
+        limit, before = parse_limit(query.get("limit", "")), query.get("before", "")
+        currency, address = _currency(request), query.get("address", "")
+        owner = Owner(AccountKind.CUSTOMER, _customer_id(request))
+        if address:
+            chain = self._chains.currency(currency).chain
+            owner = Owner(AccountKind.ADDRESS, self._chains.parse_address(chain, address))
+        lines = await self._accounts.history(owner, currency, limit, parse_payment_id(before) if before else None)
+        return json_answer(history_json(lines))
+
+    async def issue(self, request: web.Request) -> web.StreamResponse:
+        """Grant a customer credit, or take some away."""
+        asked = await read_body(request, CreditNote)
+
+        def answer(issued: Issued) -> bytes:
+            return issued_json(issued, self._chains)
+
+        issued = await self._accounts.issue(
+            merchant_text(asked.customer_id, "customer_id"),
+            parse_signed(asked.amount, "amount"),
+            asked.currency,
+            asked.by(caller(request).channel),
+            once(request, answer),
+        )
+        return json_answer(answer(issued))
+
+    async def wallets(self, request: web.Request) -> web.StreamResponse:
+        """List the wallets of a chain."""
+        found = await self._wallets.list(request.match_info["chain"])
+        return json_answer(orjson.dumps({"wallets": [wallet_view(wallet) for wallet in found]}))
+
+    async def add_wallet(self, request: web.Request) -> web.StreamResponse:
+        """Let a wallet report payments."""
+        asked, chain = await read_body(request, NewWallet), request.match_info["chain"]
+        by, nonce = asked.by(caller(request).channel), parse_signed(asked.last_nonce, "last_nonce")
+        wallet = await self._wallets.add(chain, asked.address, asked.ip_address, nonce, by.actor)
+        return json_answer(orjson.dumps(wallet_view(wallet)), 201)
+
+    async def remove_wallet(self, request: web.Request) -> web.StreamResponse:
+        """Let a wallet report no more."""
+        actor = caller(request).channel
+        await self._wallets.remove(request.match_info["chain"], request.match_info["address"], actor)
+        return web.Response(status=204)
+
+
+def _customer_id(request: web.Request) -> str:
+    return merchant_text(request.match_info["customer_id"], "customer_id")
+
+
+def _currency(request: web.Request) -> str:
+    currency = request.query.get("currency", "")
+    if not currency:
+        raise InvalidInput("currency must be given: the ticker of what the credit is in")
+    return currency

@@ -1,0 +1,74 @@
+"""Credit, customers and wallets as JSON members: amounts as strings of base units, times as Unix seconds."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from harvester.chain.desk import Wallet
+from harvester.domain.events import unix_seconds
+from harvester.services.accounts import Customer, Issued
+from harvester.services.chains import Chains
+from harvester.services.rendering import private_json
+from harvester.storage.credit import Statement, StatementLine
+
+
+def issued_json(issued: Issued, chains: Chains) -> bytes:
+    """Return a credit note, with the orders that it paid."""
+    view: dict[str, object] = {
+        "number": issued.number,
+        "customer_id": issued.customer_id,
+        "amount": str(issued.amount),
+        "currency": issued.currency.ticker,
+        "paid": [orjson.Fragment(private_json(order, chains.payment_request(order))) for order in issued.paid],
+    }
+    return orjson.dumps(view)
+
+
+def customer_json(customer: Customer) -> bytes:
+    """Return what there is of a customer."""
+    balances = [customer.own.balance, *(statement.balance for _, statement in customer.addresses)]
+    view: dict[str, object] = {
+        "customer_id": customer.customer_id,
+        "currency": customer.currency.ticker,
+        "balance": str(sum(balances)),
+        "owed": str(customer.owed),
+        "granted": _statement(customer.own),
+        "addresses": [{"address": address} | _statement(statement) for address, statement in customer.addresses],
+    }
+    return orjson.dumps(view)
+
+
+def history_json(lines: Sequence[StatementLine]) -> bytes:
+    """Return movements of an account."""
+    view: dict[str, object] = {"entries": [_line(line) for line in lines]}
+    return orjson.dumps(view)
+
+
+def wallet_view(wallet: Wallet) -> dict[str, object]:
+    """Return a wallet."""
+    return {
+        "chain": wallet.chain,
+        "address": wallet.address,
+        "ip_address": wallet.ip_address,
+        "last_nonce": str(wallet.last_nonce),
+    }
+
+
+def _statement(statement: Statement) -> dict[str, object]:
+    return {"gained": str(statement.gained), "spent": str(statement.spent), "balance": str(statement.balance)}
+
+
+def _line(line: StatementLine) -> dict[str, object]:
+    optional = {
+        "payment_id": line.payment_id,
+        "invoice_id": line.invoice_id and str(line.invoice_id),
+        "reason": line.reason,
+    }
+    view: dict[str, object] = {
+        "number": line.number,
+        "kind": line.kind.value,
+        "amount": str(line.amount),
+        "actor": line.actor,
+        "created_at": unix_seconds(line.created_at),
+    }
+    return view | {name: value for name, value in optional.items() if value is not None}
