@@ -20,6 +20,7 @@ from harvester.config.configuration import Configuration
 from harvester.config.forms import ListenAddress, Role
 from harvester.config.settings import DaemonSettings
 from harvester.counting import Counts
+from harvester.desks import plugin_routes
 from harvester.housekeeping import Watch, Watcher
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
@@ -83,13 +84,15 @@ async def run_daemon(
             metrics=metrics,
             tolerance_ppm=tolerance_ppm,
             keep_watching=settings.keep_watching_days,
+            credit_unmatched=settings.credit_unmatched,
         )
         delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
         feed = EventFeed(database, signals)
         endpoints = Endpoints(database, signals, clock, client, egress_rules(settings))
         pulses = configuration.pulses
-        missing = partial(missing_migrations, database, scopes)
-        watch = Watch(missing, chains, clock, pulses, notifier, stop, metrics, watcher)
+        watch = Watch(
+            partial(missing_migrations, database, scopes), chains, clock, pulses, notifier, stop, metrics, watcher
+        )
         opened = asyncio.Event()
         watch.heed("start", lambda: None if opened.is_set() else "not finished")
         authentication, keys = Authentication(database, signals, clock), Keys(database, clock)
@@ -97,8 +100,11 @@ async def run_daemon(
         access = Access(settings.token.get_secret_value(), authentication, keys, limits)
         site = Site(settings.page_style, dict(settings.page_explorers), connectable=settings.domain is not None)
         news = InvoiceNews(database, signals)
-        page = (PageRoutes(invoicing, chains, clock, site), InvoiceStreamRoutes(news, chains))
-        public = (ManifestRoutes(settings.domain), *page)
+        public = (
+            ManifestRoutes(settings.domain),
+            PageRoutes(invoicing, chains, clock, site),
+            InvoiceStreamRoutes(news, chains),
+        )
         outbox = Outbox(database, signals, clock)
         private = (
             PaymentRoutes(payments, chains),
@@ -106,7 +112,8 @@ async def run_daemon(
             EndpointRoutes(endpoints, outbox),
             TokenRoutes(Tokens(database, clock)),
         )
-        api = build_api(invoicing, chains, watch.readiness, metrics, access, public, private, opened)
+        brought = plugin_routes(configuration, database, chains, clock, signals, metrics)
+        api = build_api(invoicing, chains, watch.readiness, metrics, access, (*public, brought), private, opened)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (

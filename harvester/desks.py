@@ -1,13 +1,13 @@
 """Desks for the plug-ins that are configured, and the routes that they serve at them."""
 
-from collections.abc import Sequence
-
 from aiohttp import web
 
-from harvester.chain import Clock
+from harvester.api.plugins import PluginRoutes
+from harvester.chain import AdapterPlugin, Clock
 from harvester.chain.desk import Lives
+from harvester.chain.hooks import HookPlugin
 from harvester.config.configuration import Configuration
-from harvester.config.settings import Settings
+from harvester.config.settings import DaemonSettings
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.desk import OrderDesk
@@ -16,14 +16,14 @@ from harvester.storage.signals import Signals
 
 
 def plugin_routes(
-    configuration: Configuration[Settings],
+    configuration: Configuration[DaemonSettings],
     database: Database,
     chains: Chains,
     clock: Clock,
     signals: Signals,
     metrics: Metrics,
-) -> Sequence[web.RouteDef]:
-    """Return the routes of the configured adapters and hooks, each with a desk of its own."""
+) -> PluginRoutes:
+    """Return the routes of the configured adapters and hooks, each at a desk of its own."""
     settings = configuration.settings
     lives = Lives(settings.unclaimed_order_hours, settings.unpaid_order_hours)
 
@@ -37,4 +37,8 @@ def plugin_routes(
     for hook_plugin, hook in configuration.hooks.values():
         if hook_plugin.routes:
             routes += hook_plugin.routes(hook, desk(next(iter(chains.adapters))))
-    return routes
+    plugins: list[AdapterPlugin | HookPlugin] = [
+        *configuration.plugins,
+        *(each for each, _ in configuration.hooks.values()),
+    ]
+    return PluginRoutes(routes, [each.openapi_path for each in plugins if each.openapi_path])

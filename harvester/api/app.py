@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
@@ -18,8 +19,10 @@ from harvester.api.invoices import InvoiceRoutes
 from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES
 from harvester.api.openapi import OpenApiRoutes
 from harvester.api.opening import Opening
+from harvester.api.plugins import PluginRoutes
 from harvester.api.public_edge import PublicEdge
 from harvester.api.visitors import Visitors
+from harvester.domain.errors import InvariantBroken
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import Invoicing
@@ -49,7 +52,7 @@ def build_api(
     readiness: Readiness,
     metrics: Metrics,
     access: Access,
-    public: Iterable[PublicRoutes] = (),
+    public: Sequence[PublicRoutes] = (),
     private: Iterable[PrivateRoutes] = (),
     opened: asyncio.Event | None = None,
 ) -> web.Application:
@@ -57,8 +60,8 @@ def build_api(
 
     Until `opened` is set, what would change something is refused; None: it is open.
     """
-    boundary, visitors = Boundary(metrics), Visitors(access.limits)
-    edge, guard = PublicEdge(access.limits, visitors, metrics), TokenGuard(access, visitors, metrics)
+    boundary, visitors = Boundary(metrics), Visitors(access.limits, metrics)
+    edge, guard = PublicEdge(visitors), TokenGuard(access, visitors, metrics)
     middlewares = [boundary.middleware, edge.middleware, *([Opening(opened).middleware] if opened else [])]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.extend([boundary.dress, edge.dress])
@@ -68,12 +71,22 @@ def build_api(
     for each in public:
         app.add_routes(each.routes(visitors))
     app.add_routes(HealthRoutes(readiness, chains).routes())
-    app.add_routes(OpenApiRoutes().routes())
+    documents = [path for each in public if isinstance(each, PluginRoutes) for path in each.openapi_paths]
+    app.add_routes(OpenApiRoutes(documents).routes())
+    _check_unique(app.router)
     for route in app.router.routes():
         if route.resource:
             metrics.http_duration.labels(route.resource.canonical, route.method)
             metrics.http_requests.labels(route.resource.canonical, route.method, "500")  # the first must show, too
     return app
+
+
+def _check_unique(router: web.UrlDispatcher) -> None:
+    """Raise InvariantBroken if two parts serve the same: the second would never be asked."""
+    served = Counter((route.method, route.resource.canonical) for route in router.routes() if route.resource)
+    [((method, path), count)] = served.most_common(1)
+    if count > 1:
+        raise InvariantBroken(f"{method} {path} is served twice: two plug-ins do not go together")
 
 
 def build_metrics_app(registry: CollectorRegistry, chains: Chains, readiness: Readiness) -> web.Application:

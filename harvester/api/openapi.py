@@ -1,20 +1,22 @@
 """The API's own description, written by hand and held to the running server by tests, and a page to browse it.
 
+What plug-ins serve besides, they describe in documents of the same form, whose paths and components are put into it.
+
 The page is Swagger UI, whose files come with the package `flask-swagger-ui`: nothing of it is imported. Both are for
 anybody, as the document is; nothing is asked of another host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
 from harvester.api.answers import json_answer
-from harvester.domain.errors import NotFound
+from harvester.domain.errors import InvariantBroken, NotFound
 
 _SWAGGER_UI: Final = ("index.css", "swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 _TYPES: Final = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
@@ -29,9 +31,13 @@ _HEADERS: Final = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-re
 class OpenApiRoutes:
     """`/openapi.json`, and `/docs` where Swagger UI is installed."""
 
-    def __init__(self) -> None:
+    def __init__(self, further: Iterable[Path] = ()) -> None:
+        """Read the document; `further`: those of plug-ins."""
         ours = Path(str(files("harvester.api")))
-        self._document = orjson.dumps(orjson.loads((ours / "openapi.json").read_bytes()))
+        document = orjson.loads((ours / "openapi.json").read_bytes())
+        for path in further:
+            _add(document, orjson.loads(path.read_bytes()))
+        self._document = orjson.dumps(document)
         self._page = ours / "docs" / "page.html"
         self._assets = _swagger_ui(ours / "docs" / "start.js")
 
@@ -59,6 +65,22 @@ class OpenApiRoutes:
         if path is None:
             raise NotFound("not found")
         return _file(path)
+
+
+def _add(document: dict[str, Any], brought: dict[str, Any]) -> None:
+    """Put what a plug-in describes into `document`.
+
+    Raises:
+        InvariantBroken: a name in it is taken.
+    """
+    document["tags"] += brought.get("tags", [])
+    kinds = document["components"]
+    parts = [(document["paths"], brought["paths"])]
+    parts += [(kinds.setdefault(kind, {}), named) for kind, named in brought.get("components", {}).items()]
+    for known, new in parts:
+        if taken := known.keys() & new.keys():
+            raise InvariantBroken(f"two API documents describe {min(taken)}")
+        known.update(new)
 
 
 def _file(path: Path) -> web.StreamResponse:

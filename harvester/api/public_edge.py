@@ -1,16 +1,11 @@
 """What stands before the public routes: browsers may use them from any site, and nobody too often."""
 
-import time
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from harvester.api.answers import Refusal
-from harvester.api.buckets import Buckets
-from harvester.api.limits import Limits
 from harvester.api.visitors import Visitors
-from harvester.metrics import Metrics
 
 PUBLIC: Final = "/tonpay/public/"
 PUBLIC_API: Final = f"{PUBLIC}api/"
@@ -27,31 +22,21 @@ _PREFLIGHT: Final = _ANY_ORIGIN | {
 class PublicEdge:
     """CORS without credentials for the public API, and a rate for everything public."""
 
-    def __init__(self, limits: Limits, visitors: Visitors, metrics: Metrics) -> None:
+    def __init__(self, visitors: Visitors) -> None:
         self._visitors = visitors
-        self._buckets = Buckets(limits.public_rate) if limits.public_rate else None
-        self._refused = metrics.rate_limited.inc
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handle one request."""
         if not request.path.startswith(PUBLIC):
             return await handler(request)
-        self._limit(request)
+        self._visitors.take_turn(request)
         return _preflight(request) or await handler(request)
 
     async def dress(self, request: web.Request, answer: web.StreamResponse) -> None:
         """Let scripts of any site read the answers of the public API, errors included."""
         if request.path.startswith(PUBLIC_API):
             answer.headers.update(_ANY_ORIGIN)
-
-    def _limit(self, request: web.Request) -> None:
-        visitor = self._visitors.visitor(request) if self._buckets else None
-        if self._buckets is None or visitor is None:
-            return
-        if wait_secs := self._buckets.take(visitor, time.monotonic()):
-            self._refused()
-            raise Refusal(429, "too_many_requests", "too many requests from this address", wait_secs)
 
 
 def _preflight(request: web.Request) -> web.Response | None:

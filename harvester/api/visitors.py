@@ -1,33 +1,63 @@
-"""Who counts as one visitor, where a limit is for each."""
+"""Who counts as one visitor, where a limit is for each, and how often each may ask for what is public."""
+
+import time
+from collections.abc import Collection
+from typing import Final
 
 import structlog
 from aiohttp import web
 
-from harvester.api.client_address import client_address, read_address, site
+from harvester.api.answers import Refusal
+from harvester.api.buckets import Buckets
+from harvester.api.client_address import Address, client_address, read_address, site
 from harvester.api.limits import Limits
+from harvester.chain.requests import FORWARDED, PROXY_HEADERS, X_FORWARDED_FOR
 from harvester.domain.egress import Network
+from harvester.metrics import Metrics
+
+_TOO_MANY: Final = "too many requests from this address"
 
 _log = structlog.get_logger(__name__)
 
 
 class Visitors:
-    """Tells visitors apart by their addresses."""
+    """Tells visitors apart by their addresses, and counts what they ask for."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self._trusted = limits.trusted_proxies
+        self._buckets = Buckets(limits.public_rate) if limits.public_rate else None
+        self._refused = metrics.rate_limited.inc
         self._told = False
+
+    def address(self, request: web.Request, headers: Collection[str] = PROXY_HEADERS) -> Address | None:
+        """Return the address of who sends a request, of all `headers` that proxies write reading only these."""
+        peer = request.remote or ""
+        by_comma = request.headers.getall(X_FORWARDED_FOR, ()) if X_FORWARDED_FOR in headers else ()
+        by_pairs = request.headers.getall(FORWARDED, ()) if FORWARDED in headers else ()
+        if by_comma or by_pairs:
+            self._tell_of_proxy(peer)
+        return client_address(peer, by_comma, by_pairs, self._trusted)
 
     def visitor(self, request: web.Request) -> Network | None:
         """Return who sends a request; None: somebody on this machine.
 
         That may be a proxy which TRUSTED_PROXIES does not name: a limit for it would be one for all its visitors.
         """
-        peer = request.remote or ""
-        by_comma, by_pairs = request.headers.getall("X-Forwarded-For", ()), request.headers.getall("Forwarded", ())
-        address = client_address(peer, by_comma, by_pairs, self._trusted)
-        if by_comma or by_pairs:
-            self._tell_of_proxy(peer)
+        address = self.address(request)
         return None if address is None or address.is_loopback else site(address)
+
+    def take_turn(self, request: web.Request) -> None:
+        """Count a request for something public.
+
+        Raises:
+            Refusal: this visitor has asked too often.
+        """
+        visitor = self.visitor(request) if self._buckets else None
+        if self._buckets is None or visitor is None:
+            return
+        if wait_secs := self._buckets.take(visitor, time.monotonic()):
+            self._refused()
+            raise Refusal(429, "too_many_requests", _TOO_MANY, wait_secs)
 
     def _tell_of_proxy(self, peer: str) -> None:
         """Log once that there seems to be a proxy near by that nobody has vouched for."""

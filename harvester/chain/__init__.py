@@ -306,7 +306,9 @@ class AdapterPlugin:
     secrets: frozenset[str] = field(default_factory=frozenset)
     """Those of `variables` that must never be shown."""
     routes: "Callable[[Adapter, Desk], Sequence[web.RouteDef]] | None" = None
-    """Routes that the API serves besides; they answer in a wire format of their own."""
+    """Routes that the API serves besides; they answer in a wire format of their own. See `harvester.chain.requests`."""
+    openapi_path: Path | None = None
+    """OpenAPI document that describes `routes`: its paths, components and tags are put into that of the API."""
 
 
 def load_plugins() -> dict[str, AdapterPlugin]:

@@ -7,6 +7,7 @@ waits for another. Each event comes at least once, those of one invoice in order
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
@@ -69,8 +70,10 @@ class HookPlugin:
     """Names of the settings that it reads, without prefix."""
     secrets: frozenset[str] = frozenset()
     routes: "Callable[[Hook, Desk], Sequence[web.RouteDef]] | None" = None
-    """Routes that the API serves besides; they answer in a wire format of their own."""
+    """Routes that the API serves besides; they answer in a wire format of their own. See `harvester.chain.requests`."""
     commands: "Sequence[click.Command]" = ()
+    openapi_path: Path | None = None
+    """OpenAPI document that describes `routes`: its paths, components and tags are put into that of the API."""
 
 
 def load_hooks() -> dict[str, HookPlugin]:

@@ -30,7 +30,8 @@ async def welcome(_request: web.Request) -> web.StreamResponse:
 async def status(header: str | None) -> int:
     """What a request with this header gets."""
     headers = {} if header is None else {"Authorization": header}
-    guard = TokenGuard(access(AWAY, utc_now, TOKEN), Visitors(Limits()), Metrics(CollectorRegistry(), "test"))
+    metrics = Metrics(CollectorRegistry(), "test")
+    guard = TokenGuard(access(AWAY, utc_now, TOKEN), Visitors(Limits(), metrics), metrics)
     answer = await guard(Scope.READ, welcome)(make_mocked_request("GET", "/", headers))
     return answer.status
 
