@@ -119,3 +119,8 @@ class Payment:
     """The invoice that somebody has said it is for; it counts for that one."""
     assigned_class: PaymentClass | None = None
     """What it meant for that invoice."""
+
+    @property
+    def counts_for(self) -> UUID | None:
+        """The invoice of whose `received` it is a part."""
+        return self.assigned_to or (self.invoice_id if self.payment_class in COUNTED else None)

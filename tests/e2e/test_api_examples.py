@@ -146,6 +146,7 @@ async def an_invoice_that_is_paid(scene: Scene) -> None:
     await ask("getPrivateInvoice", "paid", ids=invoice["id"])
     await ask("getPublicInvoice", "paid", ids=invoice["id"])
     await ask("listInvoices", "page", query={"limit": 1})
+    await ask("listInvoicePayments", "answer", ids=invoice["id"])
 
 
 async def invoices_that_are_not(scene: Scene) -> None:
@@ -227,6 +228,7 @@ async def refusals(scene: Scene) -> None:
     order = {"order_id": "2026-1117"}
     await scene.story.ask("createInvoice", request="order", changed=order)
     await refused("OrderExists", "order", "createInvoice", request="order", changed=order)
+    await scene.story.ask("listInvoices", "newest", query={"limit": 1, "order": "desc"})
     await refused("Invalid", "limit", "listInvoices", query={"limit": 0})
     await refused("Invalid", "id", "getPrivateInvoice", ids="00000000-0000-4000-8000-000000000000")
     await refused("NotFound", "unknown", "getPrivateInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
