@@ -41,7 +41,7 @@ WITH invoice AS (
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
 SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
 """
-INSERT_KEEPING: Final = keeping(INSERT, 30)
+INSERT_KEEPING: Final = keeping(INSERT, 33)
 SELECT_BY_ORDER: Final = "SELECT id FROM invoices WHERE order_id = $1"
 SELECT_ONE: Final = f"SELECT {COLUMNS} FROM invoices WHERE id = $1"
 LOCK: Final = f"SELECT {COLUMNS} FROM invoices WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"

@@ -81,7 +81,7 @@ async def test_an_invoice_comes_back_as_it_was_stored(
         "UPDATE invoices SET rate = NULL",
         "UPDATE invoices SET price_amount = NULL",
         "UPDATE invoices SET rate_at = NULL",
-        "UPDATE invoices SET price_amount = 0",
+        "UPDATE invoices SET price_amount = -1",
     ],
 )
 async def test_a_price_is_never_half_there(database: Database, change: str) -> None:
