@@ -1,6 +1,6 @@
 // A webhook receiver: believes what is signed, takes each event once.   npm install
 //
-// WEBHOOK_SECRET=whsec_… PORT=9000 node receiver.mjs
+// WEBHOOK_SECRET=whsec_… RECEIVER_PORT=9000 node receiver.mjs
 import { createServer } from "node:http";
 import { Webhook } from "standardwebhooks";
 
@@ -23,4 +23,4 @@ createServer(async (request, response) => {
     console.log(request.headers["harvester-event"], about.id, about.status ?? about.class);
   }
   response.writeHead(204).end();
-}).listen(Number(process.env.PORT ?? 9000), "127.0.0.1");
+}).listen(Number(process.env.RECEIVER_PORT ?? 9000), "127.0.0.1");

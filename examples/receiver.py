@@ -1,6 +1,6 @@
 """A webhook receiver: believes what is signed, takes each event once.   pip install standardwebhooks
 
-WEBHOOK_SECRET=whsec_… PORT=9000 python receiver.py
+WEBHOOK_SECRET=whsec_… RECEIVER_PORT=9000 python receiver.py
 """
 
 import os
@@ -32,5 +32,5 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "9000"))), Receiver)
+server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("RECEIVER_PORT", "9000"))), Receiver)
 server.serve_forever()

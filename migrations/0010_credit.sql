@@ -25,6 +25,7 @@ comment on column invoices.claimed_at is 'when a payer was tied to it; its life 
 comment on column invoices.tx_hash is 'of the transfer that settled it; null: it was settled from credit';
 
 create unique index invoices_by_alt_id on invoices (alt_id) where alt_id is not null;
+create index invoices_orders_by_time on invoices (created_at, id) where order_id is not null;
 -- What a customer owes, in the order in which it is paid.
 create index invoices_owed on invoices (customer_id, chain, asset, created_at, id)
     where status in ('unclaimed', 'waiting') and customer_id is not null;

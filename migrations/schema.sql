@@ -369,6 +369,7 @@ CREATE TABLE public.payments (
     proof json,
     recorded_at timestamp with time zone NOT NULL,
     order_reference text,
+    claimant text,
     provisional boolean DEFAULT false NOT NULL,
     CONSTRAINT payments_amount_check CHECK ((amount > (0)::numeric)),
     CONSTRAINT payments_transfer_index_check CHECK ((transfer_index >= 0))
@@ -381,6 +382,8 @@ COMMENT ON COLUMN public.payments.invoice_id IS 'the invoice it counts for or wa
 COMMENT ON COLUMN public.payments.proof IS 'what the adapter proved it from; null: it was believed';
 
 COMMENT ON COLUMN public.payments.order_reference IS 'the order that the payer named, known or not';
+
+COMMENT ON COLUMN public.payments.claimant IS 'whose signature for that order came with the payment';
 
 COMMENT ON COLUMN public.payments.provisional IS 'recorded before it was final; it counts once it is confirmed';
 
@@ -628,6 +631,8 @@ CREATE INDEX invoices_by_time ON public.invoices USING btree (created_at, id);
 CREATE INDEX invoices_open_by_creation ON public.invoices USING btree (chain, pay_to_address, asset, created_at) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
 
 CREATE INDEX invoices_open_by_expiry ON public.invoices USING btree (chain, pay_to_address, asset, expires_at) INCLUDE (status) WHERE (status = ANY (ARRAY['unclaimed'::text, 'waiting'::text]));
+
+CREATE INDEX invoices_orders_by_time ON public.invoices USING btree (created_at, id) WHERE (order_id IS NOT NULL);
 
 CREATE INDEX invoices_owed ON public.invoices USING btree (customer_id, chain, asset, created_at, id) WHERE ((status = ANY (ARRAY['unclaimed'::text, 'waiting'::text])) AND (customer_id IS NOT NULL));
 

@@ -73,7 +73,7 @@ class EventRoutes:
     def _admit(self) -> None:
         if self._feed.readers >= MAX_READERS:
             error = f"{MAX_READERS} readers of events are connected already"
-            raise Refusal(429, "too_many_requests", error, _READERS_RETRY_SECS)
+            raise Refusal(429, "too_many_readers", error, _READERS_RETRY_SECS)
 
 
 def _resume_at(request: web.Request) -> int:

@@ -10,8 +10,10 @@ from aiohttp import web
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.bodies import read_bytes
+from harvester.api.invoice_filters import parse_extract, parse_filter
 from harvester.api.repeats import once
-from harvester.api.schemas import parse_draft, parse_limit
+from harvester.api.schemas import parse_draft
+from harvester.api.visitors import Visitors
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, NotFound, TransitionRefused
 from harvester.domain.identifiers import parse_invoice_id
@@ -23,7 +25,7 @@ from harvester.services.rendering import list_json, private_json, public_json
 PRIVATE: Final = "/tonpay/private/api/v1"
 PUBLIC: Final = "/tonpay/public/api/v1"
 
-_ID: Final = "{id:[^/]+}"
+INVOICE_ID: Final = "{id:[^/]+}"
 """aiohttp's own pattern shuts out braces, which an id may have."""
 _CAUSE: Final = "api"
 _SMALL_BYTES: Final = 1 << 16
@@ -32,20 +34,19 @@ _NOT_WAITING: Final = "no waiting payment invoice found"
 
 
 class InvoiceRoutes:
-    """Invoices over HTTP, for the merchant (private) and for everybody who knows an id (public)."""
+    """Invoices over HTTP, for the merchant."""
 
     def __init__(self, invoicing: Invoicing, chains: Chains) -> None:
         self._invoicing = invoicing
         self._chains = chains
 
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
-        """Return the routes; the private ones behind `guard`."""
+        """Return the routes, behind `guard`."""
         return [
             web.post(f"{PRIVATE}/invoice", guard(Scope.WRITE, self.create)),
             web.get(f"{PRIVATE}/invoices", guard(Scope.READ, self.list)),
-            web.get(f"{PRIVATE}/invoices/{_ID}", guard(Scope.READ, self.get_private)),
-            web.post(f"{PRIVATE}/invoices/{_ID}/cancel", guard(Scope.WRITE, self.cancel)),
-            web.get(f"{PUBLIC}/invoices/{_ID}", self.get_public),
+            web.get(f"{PRIVATE}/invoices/{INVOICE_ID}", guard(Scope.READ, self.get_private)),
+            web.post(f"{PRIVATE}/invoices/{INVOICE_ID}/cancel", guard(Scope.WRITE, self.cancel)),
         ]
 
     async def create(self, request: web.Request) -> web.StreamResponse:
@@ -57,20 +58,14 @@ class InvoiceRoutes:
         """Show the merchant an invoice."""
         return json_answer(self._private(await self._invoicing.get(_invoice_id(request))))
 
-    async def get_public(self, request: web.Request) -> web.StreamResponse:
-        """Show anybody an invoice."""
-        invoice = await self._invoicing.get(_invoice_id(request))
-        return json_answer(public_json(invoice, self._chains.payment_request(invoice)))
-
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List invoices in order of creation."""
-        limit = parse_limit(request.query.get("limit", ""))
-        after = request.query.get("after", "")
+        wanted, extract = parse_filter(request.query, self._chains), parse_extract(request.query)
         try:
-            page = await self._invoicing.list(limit, parse_invoice_id(after) if after else None)
+            page = await self._invoicing.page(wanted, extract)
         except NotFound:
-            raise InvalidInput("unknown invoice ID: `after` must be the id of an invoice") from None
-        return json_answer(list_json(map(self._private, page)))
+            raise InvalidInput("unknown invoice ID: `after` and `before` take the id of an invoice") from None
+        return json_answer(list_json(map(self._private, page.invoices), page.following, page.preceding))
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Cancel an invoice that waits."""
@@ -84,6 +79,24 @@ class InvoiceRoutes:
 
     def _private(self, invoice: Invoice) -> bytes:
         return private_json(invoice, self._chains.payment_request(invoice))
+
+
+class PublicInvoiceRoutes:
+    """Invoices over HTTP, for everybody who knows an id."""
+
+    def __init__(self, invoicing: Invoicing, chains: Chains) -> None:
+        self._invoicing = invoicing
+        self._chains = chains
+
+    def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
+        """Return the routes."""
+        del visitors
+        return [web.get(f"{PUBLIC}/invoices/{INVOICE_ID}", self.show)]
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Show an invoice."""
+        invoice = await self._invoicing.get(_invoice_id(request))
+        return json_answer(public_json(invoice, self._chains.payment_request(invoice)))
 
 
 def _invoice_id(request: web.Request) -> UUID:

@@ -8,6 +8,7 @@ from aiohttp import web
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
+from harvester.api.invoice_filters import parse_extract, parse_order_filter
 from harvester.api.invoices import PRIVATE
 from harvester.api.payment_schemas import Mark, Signed
 from harvester.api.repeats import once
@@ -19,7 +20,7 @@ from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.invoicing import Invoicing
 from harvester.services.payments import By
-from harvester.services.rendering import private_json
+from harvester.services.rendering import list_json, private_json
 
 _ORDER: Final = f"{PRIVATE}/orders/{{order_id:[^/]+}}"
 
@@ -47,12 +48,19 @@ class OrderRoutes:
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
         """Return the routes, behind `guard`."""
         return [
+            web.get(f"{PRIVATE}/orders", guard(Scope.READ, self.list)),
             web.get(_ORDER, guard(Scope.READ, self.show)),
             web.post(f"{_ORDER}/claim", guard(Scope.OPERATE, self.claim)),
             web.post(f"{_ORDER}/cancel", guard(Scope.WRITE, self.cancel)),
             web.post(f"{_ORDER}/fulfil", guard(Scope.OPERATE, self.fulfil)),
             web.post(f"{_ORDER}/reassign", guard(Scope.OPERATE, self.reassign)),
         ]
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """List orders in order of creation."""
+        wanted = parse_order_filter(request.query, self._chains)
+        page = await self._invoicing.page(wanted, parse_extract(request.query))
+        return json_answer(list_json(map(self._json, page.invoices), page.following, page.preceding))
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Show an order."""

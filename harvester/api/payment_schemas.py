@@ -16,7 +16,7 @@ from harvester.services.payments import MAX_PAYMENT_ID, By
 from harvester.storage.payments import PaymentFilter
 
 PARAMETERS: Final = ("limit", "before", "class", "standing", "asset", "since", "until", "text", "payer", "invoice_id")
-_MAX_TEXT: Final = 500
+MAX_TEXT: Final = 500
 _NUMBER: Final = re.compile(r"0*([0-9]{1,19})")
 _LAST_SECOND: Final = 253_402_300_799
 """Of the year 9999."""
@@ -57,7 +57,7 @@ def parse_filter(query: Mapping[str, str], chains: Chains) -> PaymentFilter:
     Raises:
         InvalidInput: a value is not allowed, or a parameter is none of PARAMETERS.
     """
-    given = {name: _bounded(value, name) for name, value in query.items() if value}
+    given = {name: bounded_text(value, name) for name, value in query.items() if value}
     if unknown := sorted(given.keys() - set(PARAMETERS)):
         raise InvalidInput(f"unknown parameter {unknown[0]!a}: {', '.join(PARAMETERS)} are known")
     invoice_id, asset, payer = given.get("invoice_id"), given.get("asset"), given.get("payer")
@@ -65,8 +65,8 @@ def parse_filter(query: Mapping[str, str], chains: Chains) -> PaymentFilter:
         payment_class=_choice(given, "class", PaymentClass),
         standing=_choice(given, "standing", Standing),
         assets=chains.asset_forms(asset) if asset else None,
-        since=_moment(given, "since"),
-        until=_moment(given, "until"),
+        since=parse_moment(given, "since"),
+        until=parse_moment(given, "until"),
         text=given.get("text"),
         payers=chains.address_forms(payer) if payer else None,
         invoice_id=parse_uuid(invoice_id) if invoice_id else None,
@@ -85,10 +85,15 @@ def parse_payment_id(text: str) -> int:
     return int(digits[1])
 
 
-def _bounded(value: str, name: str) -> str:
+def bounded_text(value: str, name: str, longest: int = MAX_TEXT) -> str:
+    """Return the value of the parameter `name`.
+
+    Raises:
+        InvalidInput: it is longer, or not printable.
+    """
     # Half a surrogate pair, which stands for bytes that are not UTF-8, is not printable.
-    if len(value) > _MAX_TEXT or not value.isprintable():
-        raise InvalidInput(f"{name} must be at most {_MAX_TEXT} printable characters")
+    if len(value) > longest or not value.isprintable():
+        raise InvalidInput(f"{name} must be at most {longest} printable characters")
     return value
 
 
@@ -102,7 +107,12 @@ def _choice(given: Mapping[str, str], name: str, choices: type[_Choice]) -> _Cho
         raise InvalidInput(f"{name} must be one of: {', '.join(choices)}") from None
 
 
-def _moment(given: Mapping[str, str], name: str) -> datetime | None:
+def parse_moment(given: Mapping[str, str], name: str) -> datetime | None:
+    """Return the moment that the parameter `name` is, in Unix seconds; None: it is not given.
+
+    Raises:
+        InvalidInput: it is none.
+    """
     text = given.get(name)
     if text is None:
         return None

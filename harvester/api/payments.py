@@ -8,6 +8,7 @@ from aiohttp import web
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
+from harvester.api.invoices import INVOICE_ID, PRIVATE
 from harvester.api.payment_schemas import Assignment, Mark, Signed, parse_filter, parse_payment_id
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit
@@ -18,9 +19,9 @@ from harvester.domain.payment import Payment
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.payments import By, Payments
-from harvester.services.rendering import payment_json, payments_json
+from harvester.services.rendering import invoice_payments_json, payment_json, payments_json
 
-PATH: Final = "/tonpay/private/api/v1/payments"
+PATH: Final = f"{PRIVATE}/payments"
 
 
 class PaymentRoutes:
@@ -35,6 +36,7 @@ class PaymentRoutes:
         return [
             web.get(PATH, guard(Scope.READ, self.list)),
             web.get(f"{PATH}/{{id}}", guard(Scope.READ, self.show)),
+            web.get(f"{PRIVATE}/invoices/{INVOICE_ID}/payments", guard(Scope.READ, self.of_invoice)),
             web.post(f"{PATH}/{{id}}/assign", guard(Scope.OPERATE, self.assign)),
             web.post(f"{PATH}/{{id}}/unassign", guard(Scope.OPERATE, self.unassign)),
             web.post(f"{PATH}/{{id}}/refund", guard(Scope.OPERATE, self.refund)),
@@ -54,6 +56,13 @@ class PaymentRoutes:
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Show a payment, and what was done with it."""
         return json_answer(payment_json(*await self._payments.show(_payment_id(request))))
+
+    async def of_invoice(self, request: web.Request) -> web.StreamResponse:
+        """List the payments that an invoice has to do with, newest first by chain time."""
+        invoice_id = parse_invoice_id(request.match_info["id"])
+        limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
+        page = await self._payments.of_invoice(invoice_id, limit, parse_payment_id(before) if before else None)
+        return json_answer(invoice_payments_json(page, invoice_id))
 
     async def assign(self, request: web.Request) -> web.StreamResponse:
         """Let a payment count for an invoice."""

@@ -1,7 +1,6 @@
 """`harvester payment`: every transfer that came in, what it meant, and what people made of it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -9,6 +8,7 @@ import orjson
 
 from harvester.api.payment_schemas import parse_filter
 from harvester.cli.acting import acting, actor_option
+from harvester.cli.filters import MOMENT, as_query
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.acts import reason_text
@@ -17,7 +17,6 @@ from harvester.domain.payment import Payment, PaymentClass, Standing
 from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
 from harvester.services.rendering import payment_json, payments_json
 
-_MOMENT: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
 _Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 _payment_id: Final = click.argument("payment_id", metavar="ID", type=click.IntRange(1, MAX_PAYMENT_ID))
@@ -38,8 +37,8 @@ def command() -> None:
 @click.option("--class", "class", type=click.Choice([each.value for each in PaymentClass]), help="As recorded.")
 @click.option("--standing", type=click.Choice([each.value for each in Standing]), help="What has become of it.")
 @click.option("--asset", help="A ticker, or an asset as the list shows it.")
-@click.option("--since", type=_MOMENT, help="Made then or later, by chain time (UTC).")
-@click.option("--until", type=_MOMENT, help="Made before that, by chain time (UTC).")
+@click.option("--since", type=MOMENT, help="Made then or later, by chain time (UTC).")
+@click.option("--until", type=MOMENT, help="Made before that, by chain time (UTC).")
 @click.option("--text", help="Is part of what the payer wrote.")
 @click.option("--payer", metavar="ADDRESS", help="Who paid.")
 @click.option("--invoice", "invoice_id", metavar="ID", help="Named this invoice, or was assigned to it.")
@@ -47,8 +46,7 @@ def command() -> None:
 @with_services  # type: ignore[arg-type]  # mypy cannot bind a ParamSpec to `**filters`
 async def list_payments(services: Services, limit: int, before: int | None, as_json: bool, **filters: object) -> None:
     """List incoming transfers with their class, newest first by chain time. Amounts are base units."""
-    given = {name: _as_parameter(value) for name, value in filters.items() if value is not None}
-    page = await services.payments.page(parse_filter(given, services.chains), limit, before)
+    page = await services.payments.page(parse_filter(as_query(filters), services.chains), limit, before)
     if as_json:
         click.echo(payments_json(page))
         return
@@ -149,11 +147,6 @@ async def _do(act: Callable[[int, By], Awaitable[Payment]], payment_id: int, by:
 
 def _by(reason: str | None, name: str | None) -> By:
     return By(acting(name), None if reason is None else reason_text(reason))
-
-
-def _as_parameter(value: object) -> str:
-    """Return an option's value as the API's query has it."""
-    return str(int(value.replace(tzinfo=UTC).timestamp())) if isinstance(value, datetime) else str(value)
 
 
 def _print(payment: Payment, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from harvester.config.variables import Variables
 from harvester.log import configure_logging
 from harvester.metrics import Metrics
 from harvester.outgoing import egress_rules, webhook_client
+from harvester.services.accounts import Accounts
 from harvester.services.chains import Chains
 from harvester.services.endpoints import Endpoints
 from harvester.services.invoicing import Invoicing
@@ -23,6 +24,7 @@ from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
 from harvester.services.rates import Rates
 from harvester.services.tokens import Tokens
+from harvester.services.wallets import Wallets
 from harvester.startup import bring_to_version, migration_scopes, open_database
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
@@ -42,6 +44,8 @@ class Services:
     endpoints: Endpoints
     rates: Rates
     tokens: Tokens
+    accounts: Accounts
+    wallets: Wallets
 
 
 @asynccontextmanager
@@ -71,6 +75,8 @@ async def open_services() -> AsyncIterator[Services]:
             Endpoints(database, signals, utc_now, client, egress_rules(settings)),
             Rates(database, chains, utc_now, settings.rate_valid_secs),
             Tokens(database, utc_now),
+            Accounts(database, chains, utc_now, signals, metrics, settings.unpaid_order_hours),
+            Wallets(database, chains, utc_now),
         )
 
 

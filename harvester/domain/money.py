@@ -50,7 +50,7 @@ def parse_signed(text: str, name: str) -> int:
         InvalidInput: it is none.
     """
     if not _SIGNED.fullmatch(text):
-        raise InvalidInput(f"{name} must be an integer as a string, in base units, such as \"1500000\" or \"-5\"")
+        raise InvalidInput(f'{name} must be an integer as a string, in base units, such as "1500000" or "-5"')
     return int(text)
 
 

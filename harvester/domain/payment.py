@@ -131,3 +131,8 @@ class Payment:
     """The order that the payer named, known or not."""
     confirmed: bool = True
     """False while the chain may still take it back."""
+
+    @property
+    def counts_for(self) -> UUID | None:
+        """The invoice of whose `received` it is a part."""
+        return self.assigned_to or (self.invoice_id if self.payment_class in COUNTED else None)

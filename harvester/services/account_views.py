@@ -26,11 +26,10 @@ def issued_json(issued: Issued, chains: Chains) -> bytes:
 
 def customer_json(customer: Customer) -> bytes:
     """Return what there is of a customer."""
-    balances = [customer.own.balance, *(statement.balance for _, statement in customer.addresses)]
     view: dict[str, object] = {
         "customer_id": customer.customer_id,
         "currency": customer.currency.ticker,
-        "balance": str(sum(balances)),
+        "balance": str(customer.balance),
         "owed": str(customer.owed),
         "granted": _statement(customer.own),
         "addresses": [{"address": address} | _statement(statement) for address, statement in customer.addresses],

@@ -43,6 +43,11 @@ class Customer:
     owed: int
     """Base units of his open orders."""
 
+    @property
+    def balance(self) -> int:
+        """All that he has."""
+        return self.own.balance + sum(statement.balance for _, statement in self.addresses)
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:

@@ -17,8 +17,10 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.rendering import private_json
-from harvester.storage import events, invoices
+from harvester.storage import events, invoice_pages, invoices
 from harvester.storage.database import Database
+from harvester.storage.events import Change
+from harvester.storage.invoice_pages import Extract, InvoiceFilter, InvoicePage
 from harvester.storage.signals import Signals
 
 LAST_MOMENT: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -83,14 +85,24 @@ class Invoicing:
             raise NotFound("not found")
         return invoice
 
-    async def list(self, limit: int, after: UUID | None = None) -> Sequence[Invoice]:
-        """Return at most `limit` invoices in order of creation, those after `after` if it is given.
+    async def history(self, invoice_id: UUID) -> tuple[Invoice, Sequence[Change]]:
+        """Return the invoice, and the states that it has come into, in order.
 
         Raises:
-            NotFound: there is no invoice `after`.
+            NotFound: there is none.
+        """
+        invoice = await self.get(invoice_id)
+        async with self._database.connection() as connection:
+            return invoice, await events.of_invoice(connection, invoice_id)
+
+    async def page(self, wanted: InvoiceFilter, extract: Extract) -> InvoicePage:
+        """Return a part of the list of those that are wanted, in order of creation.
+
+        Raises:
+            NotFound: there is no invoice that the part was to be next to.
         """
         async with self._database.connection() as connection:
-            page = await invoices.page(connection, limit, after)
+            page = await invoice_pages.page(connection, wanted, extract)
         if page is None:
             raise NotFound("unknown invoice ID")
         return page

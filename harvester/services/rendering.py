@@ -1,6 +1,7 @@
 """Invoices and payments as JSON bytes: what the API answers and webhooks carry, from the views in `domain.events`."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import orjson
 
@@ -41,21 +42,32 @@ def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:
     return orjson.dumps(view)
 
 
-def list_json(invoices: Iterable[bytes]) -> bytes:
-    """Return the JSON object that lists invoices which have become JSON already."""
-    return b'{"invoices":[' + b",".join(invoices) + b"]}"
+def list_json(invoices: Iterable[bytes], following: UUID | None = None, preceding: UUID | None = None) -> bytes:
+    """Return the JSON object that lists invoices which have become JSON already, with where the list goes on."""
+    goes_on = b"" if following is None else b',"next":"%s"' % str(following).encode()
+    goes_back = b"" if preceding is None else b',"prev":"%s"' % str(preceding).encode()
+    return b'{"invoices":[' + b",".join(invoices) + b"]" + goes_on + goes_back + b"}"
 
 
 def payment_json(payment: Payment, acts: Sequence[Entry] | None = None) -> bytes:
     """Return `payment` as a JSON object, with its proof as it is stored, and with `acts` if they are given."""
-    view = payment_view(payment)
-    if payment.proof is not None:
-        view["proof"] = orjson.Fragment(payment.proof)
-    if acts is not None:
-        view["acts"] = [act_view(entry) for entry in acts]
-    return orjson.dumps(view)
+    more = {} if acts is None else {"acts": [act_view(entry) for entry in acts]}
+    return orjson.dumps(_with_proof(payment) | more)
+
+
+def invoice_payments_json(payments: Iterable[Payment], invoice_id: UUID) -> bytes:
+    """Return the JSON object that lists payments which are about one invoice, and says which count for it."""
+    views = [_with_proof(payment) | {"counts": payment.counts_for == invoice_id} for payment in payments]
+    return orjson.dumps({"payments": views})
 
 
 def payments_json(payments: Iterable[Payment]) -> bytes:
     """Return the JSON object that lists payments."""
     return b'{"payments":[' + b",".join(map(payment_json, payments)) + b"]}"
+
+
+def _with_proof(payment: Payment) -> dict[str, object]:
+    view = payment_view(payment)
+    if payment.proof is not None:
+        view["proof"] = orjson.Fragment(payment.proof)
+    return view

@@ -22,15 +22,16 @@ from harvester.storage.idempotency import Record, execute_keeping, keeping
 _PRICE: Final = """
     CASE WHEN price_amount IS NOT NULL
     THEN ROW (price_amount::text, price_currency, rate::text, rate_source, rate_at) END AS price"""
-_COLUMNS: Final = ", ".join(_PRICE if field.name == "price" else field.name for field in fields(Invoice))
+COLUMNS: Final = ", ".join(_PRICE if field.name == "price" else field.name for field in fields(Invoice))
 """In the order of the fields: rows are read by position."""
 _PRICE_STORED: Final = "price_amount, price_currency, rate, rate_source, rate_at"
-_STORED: Final = ", ".join(_PRICE_STORED if field.name == "price" else field.name for field in fields(Invoice))
+STORED: Final = ", ".join(_PRICE_STORED if field.name == "price" else field.name for field in fields(Invoice))
+"""All that the table has."""
 
 # The invoice, its first event and what is told of it, in one statement: one round trip, one commit.
 INSERT: Final = f"""
 WITH invoice AS (
-    INSERT INTO invoices ({_STORED})
+    INSERT INTO invoices ({STORED})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
             $22::text::numeric, $23, $24::text::numeric, $25, $26, $27, $28, $29)
 ), event AS (
@@ -40,16 +41,13 @@ WITH invoice AS (
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
 SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
 """
-INSERT_KEEPING: Final = keeping(INSERT, 30)
+INSERT_KEEPING: Final = keeping(INSERT, 33)
 SELECT_BY_ORDER: Final = "SELECT id FROM invoices WHERE order_id = $1"
-SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = $1"
-# Begins with the invoice that the page comes after, which shows that it exists.
-SELECT_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id >= $2 ORDER BY id LIMIT $1::bigint + 1"
-SELECT_FIRST_PAGE: Final = f"SELECT {_COLUMNS} FROM invoices ORDER BY id LIMIT $1"
-LOCK: Final = f"SELECT {_COLUMNS} FROM invoices WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"
+SELECT_ONE: Final = f"SELECT {COLUMNS} FROM invoices WHERE id = $1"
+LOCK: Final = f"SELECT {COLUMNS} FROM invoices WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"
 # An invoice that somebody else holds at this moment expires with the next batch: waiting for it could deadlock.
 LOCK_DUE: Final = f"""
-SELECT {_COLUMNS} FROM invoices
+SELECT {COLUMNS} FROM invoices
 WHERE chain = $1 AND pay_to_address = $2 AND asset = $3
   AND status IN ('unclaimed', 'waiting') AND expires_at < $4
 ORDER BY expires_at LIMIT $5
@@ -121,23 +119,13 @@ async def of_order(connection: Connection, order_id: str) -> UUID | None:
 async def get(connection: Connection, invoice_id: UUID) -> Invoice | None:
     """Return the invoice, or None."""
     row = await connection.fetchrow(SELECT_ONE, invoice_id)
-    return _from_row(row) if row else None
-
-
-async def page(connection: Connection, limit: int, after: UUID | None) -> Sequence[Invoice] | None:
-    """Return at most `limit` invoices in order of id, those after `after` if it is given; None: there is no `after`."""
-    if after is None:
-        return [_from_row(row) for row in await connection.fetch(SELECT_FIRST_PAGE, limit)]
-    rows = await connection.fetch(SELECT_PAGE, limit, after)
-    if not rows or rows[0]["id"] != after:
-        return None
-    return [_from_row(row) for row in rows[1:]]
+    return from_row(row) if row else None
 
 
 async def lock(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Invoice]:
     """Return those of `ids` that exist, locked until the transaction ends, always in the same order."""
     rows = await connection.fetch(LOCK, ids)
-    return {row["id"]: _from_row(row) for row in rows}
+    return {row["id"]: from_row(row) for row in rows}
 
 
 async def lock_due(
@@ -145,7 +133,7 @@ async def lock_due(
 ) -> dict[UUID, Invoice]:
     """Return, locked, at most `limit` open invoices paid at `account` whose life ended before `scanned_until`."""
     rows = await connection.fetch(LOCK_DUE, account.chain, account.pay_to_address, account.asset, scanned_until, limit)
-    return {row["id"]: _from_row(row) for row in rows}
+    return {row["id"]: from_row(row) for row in rows}
 
 
 async def count_open(connection: Connection) -> dict[Status, int]:
@@ -215,7 +203,8 @@ def _price_to_row(price: Price) -> tuple[object, ...]:
     return str(price.amount), price.currency, str(price.rate), price.rate_source, price.rate_at
 
 
-def _from_row(row: asyncpg.Record) -> Invoice:
+def from_row(row: asyncpg.Record) -> Invoice:
+    """Return the invoice that a row of COLUMNS is."""
     # Pages are read row by row: filling the slots directly takes half as long as the constructor of a frozen class.
     invoice = object.__new__(Invoice)
     for fill, value in zip(_FIELDS, row.values(), strict=True):

@@ -26,6 +26,11 @@ ELSEWHERE = {
     ("Failed", "defect"): "a defect is made in tests/unit",
     ("Unavailable", "away"): "tests/e2e/test_api_outage.py takes the database away",
     ("TooManyReaders", "readers"): "tests/e2e/test_api_events.py brings 256 readers",
+    ("TooManyTokens", "tokens"): "tests/e2e/test_api_tokens.py guesses",
+    ("TooManyRequests", "rate"): "tests/e2e/test_api_public.py asks too often",
+    ("Running", "running"): "tests/e2e/test_api_repeats.py sends requests twice at the same moment",
+    ("OrderExists", "running"): "as before",
+    ("Refused", "running"): "as before",
     ("TooManyStreams", "streams"): "tests/e2e/test_page_stream.py brings more than there are seats",
     ("isReady", "unready"): "tests/e2e/test_faults_database.py",
 }
@@ -88,6 +93,7 @@ async def opened(chain: Chain, postgres_uri: str, folder: Path) -> AsyncIterator
 async def test_every_example_is_true(chain: Chain, postgres_uri: str, tmp_path: Path) -> None:
     async with opened(chain, postgres_uri, tmp_path) as scene:
         await endpoints(scene)
+        await tokens(scene)
         await an_invoice_that_is_paid(scene)
         await invoices_that_are_not(scene)
         await money_without_a_name(scene)
@@ -113,6 +119,21 @@ async def endpoints(scene: Scene) -> None:
     await ask("replayEvents", "answer", ids="shop", request="body")
 
 
+async def tokens(scene: Scene) -> None:
+    ask = scene.story.ask
+    token = (await ask("createToken", "answer", request="body"))["token"]
+    await ask("listTokens", "answer")
+    reader = (await ask("createToken", changed={"name": "reader", "scopes": ["read"]}))["token"]
+    refused = scene.story.refused
+    await refused("Forbidden", "scope", "createInvoice", headers={"Authorization": f"Bearer {reader}"}, request="order")
+    key = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}
+    await ask("createInvoice", request="order", headers=key)
+    other = {"life_time": 60}
+    await refused("Mismatch", "mismatch", "createInvoice", request="order", changed=other, headers=key)
+    await ask("rotateToken", "answer", ids="shop", request="body")
+    await ask("revokeToken", "answer", ids="shop")
+
+
 async def an_invoice_that_is_paid(scene: Scene) -> None:
     ask = scene.story.ask
     invoice = await ask("createInvoice", "waiting", request="order")
@@ -125,6 +146,7 @@ async def an_invoice_that_is_paid(scene: Scene) -> None:
     await ask("getPrivateInvoice", "paid", ids=invoice["id"])
     await ask("getPublicInvoice", "paid", ids=invoice["id"])
     await ask("listInvoices", "page", query={"limit": 1})
+    await ask("listInvoicePayments", "answer", ids=invoice["id"])
 
 
 async def invoices_that_are_not(scene: Scene) -> None:
@@ -206,6 +228,7 @@ async def refusals(scene: Scene) -> None:
     order = {"order_id": "2026-1117"}
     await scene.story.ask("createInvoice", request="order", changed=order)
     await refused("OrderExists", "order", "createInvoice", request="order", changed=order)
+    await scene.story.ask("listInvoices", "newest", query={"limit": 1, "order": "desc"})
     await refused("Invalid", "limit", "listInvoices", query={"limit": 0})
     await refused("Invalid", "id", "getPrivateInvoice", ids="00000000-0000-4000-8000-000000000000")
     await refused("NotFound", "unknown", "getPrivateInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")

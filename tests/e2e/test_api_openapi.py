@@ -19,6 +19,8 @@ from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
 from harvester.api.payments import PaymentRoutes
 from harvester.api.schemas import parse_draft
+from harvester.api.tokens import TokenRoutes
+from harvester.domain.access import ENVIRONMENT, Scope
 from harvester.domain.egress import EgressRules
 from harvester.domain.errors import InvalidInput
 from harvester.domain.events import EventType
@@ -30,6 +32,7 @@ from harvester.services.event_feed import EventFeed
 from harvester.services.invoicing import Invoicing
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
+from harvester.services.tokens import Tokens
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester.webhooks.client import WebhookClient
@@ -64,6 +67,7 @@ async def serving(database_uri: str, clock: ManualClock) -> AsyncIterator[Api]:
             EventRoutes(EventFeed(database, signals)),
             EndpointRoutes(endpoints, Outbox(database, signals, clock)),
             PaymentRoutes(Payments(*services), chains),
+            TokenRoutes(Tokens(database, clock)),
         )
         access_of = access(database, clock, TOKEN)
         public = api_server.public_routes(services, "pay.example.org")
@@ -89,6 +93,14 @@ def media(part: Any) -> Iterator[dict[str, Any]]:
     if isinstance(part, list):
         for value in part:
             yield from media(value)
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of all that is documented."""
+    for path, item in CONTRACT.document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield method.upper(), path, operation
 
 
 def test_the_document_is_valid_openapi() -> None:
@@ -183,15 +195,27 @@ async def test_a_process_that_is_not_ready_says_why(database_uri: str) -> None:
     assert any(reason.startswith("ton: ") for reason in body["reasons"])
 
 
-@pytest.mark.parametrize("private", [True, False])
-async def test_every_needed_operation_says_that_it_needs_the_token(database_uri: str, private: bool) -> None:
+async def test_private_operations_need_a_token_and_public_ones_need_none(database_uri: str) -> None:
     async with serving(database_uri, ManualClock()) as api:
-        for path, item in CONTRACT.document["paths"].items():
-            for method, operation in item.items():
-                if method != "parameters" and path.startswith(PRIVATE) is private:
-                    assert operation["security"] == ([{"token": []}] if private else [])
-                    answer = await api.ask(method.upper(), re.sub(r"\{\w+\}", "x", path), headers={})
-                    assert (answer.status == 401) is private
+        for method, path, operation in operations():
+            answer = await api.ask(method, re.sub(r"{\w+}", "x", path), headers={})
+            assert (answer.status == 401) is path.startswith(PRIVATE) is bool(operation["security"]), path
+
+
+async def test_each_private_operation_needs_just_the_scope_that_it_says(database_uri: str, database: Database) -> None:
+    clock = ManualClock()
+    tokens = Tokens(database, clock)
+    made = {scope: (await tokens.create(scope, [scope], None, ENVIRONMENT))[1] for scope in Scope}
+    async with serving(database_uri, clock) as api:
+        for method, path, operation in operations():
+            if path.startswith(PRIVATE):
+                [scope] = operation["security"][0]["token"]
+                for having, token in made.items():
+                    bearer, at = {"Authorization": f"Bearer {token}"}, re.sub(r"{\w+}", "x", path)
+                    async with api.http.request(method, api.url + at, headers=bearer) as answer:
+                        refused = answer.status == 403 and await answer.json()
+                    assert bool(refused) is (having != scope), f"{method} {path} with {having}"
+                    assert not refused or f"'{scope}'" in refused["error"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ async def test_a_receiver_takes_each_event_once_and_believes_nothing_unsigned(
     url = f"http://127.0.0.1:{port}/"
     status, made, stderr = await world.harvester("endpoint", "add", name, url, "--local", "--json")
     assert status == 0, stderr
-    environ = {"WEBHOOK_SECRET": json.loads(made)["secret"], "PORT": str(port)}
+    environ = {"WEBHOOK_SECRET": json.loads(made)["secret"], "RECEIVER_PORT": str(port)}
     async with program(command, environ, tmp_path) as said, aiohttp.ClientSession() as session:
         await eventually(lambda: answers(session, url), "the receiver")
         invoice = await world.shop.create("TON", 1_000_000)

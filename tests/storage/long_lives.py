@@ -38,14 +38,16 @@ FROM (VALUES ('environment', true), ('second', true), ('closed', false)) AS know
 _INVOICES: Final = """
 INSERT INTO invoices (
     id, status, amount, received, ticker, chain, asset, decimals, pay_to_address, created_at, expires_at, updated_at,
-    sequence, paid_by, paid_at, tx_hash, proof, private_info, metadata
+    sequence, paid_by, paid_at, tx_hash, proof, private_info, metadata, order_id, customer_id
 )
 SELECT ordered_id(at, 'invoice' || i), status, 5000000000, CASE WHEN status = 'paid' THEN 5000000000 ELSE 0 END,
        'TON', '{chain}', '{asset}', 9, '{merchant}', at,
        at + CASE WHEN status = 'waiting' THEN interval '7 days' ELSE interval '1 hour' END, at, 2,
-       CASE WHEN status = 'paid' THEN '0:' || md5(i::text) || md5(i::text) END, CASE WHEN status = 'paid' THEN at END,
+       CASE WHEN status = 'paid' THEN '0:' || md5((i % 5000)::text) || md5('1') END,
+       CASE WHEN status = 'paid' THEN at END,
        CASE WHEN status = 'paid' THEN md5('tx' || i) || md5('hash' || i) END, NULL, '{{"order": 17}}',
-       '{{"merchant_name": "A shop", "goods": [{{"name": "A book of some hundred pages", "price": "5000000000"}}]}}'
+       '{{"merchant_name": "A shop", "goods": [{{"name": "A book of some hundred pages", "price": "5000000000"}}]}}',
+       'order ' || i, 'customer ' || i % 3000
 FROM (
     SELECT i, epoch() - ($1 - i) * interval '30 s' AS at,
            CASE WHEN i > 0.995 * $1 THEN 'waiting' WHEN i % 20 = 0 THEN 'expired' WHEN i % 50 = 1 THEN 'cancelled'

@@ -17,7 +17,7 @@ from harvester.domain.events import Event, EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
-from harvester.storage import invoices
+from harvester.storage import invoice_pages, invoices
 from harvester.storage.database import Database
 from harvester.storage.migrate import CORE_SCOPE, core_migrations_path, migrate
 from tests.conftest import with_database
@@ -81,7 +81,7 @@ async def test_an_invoice_comes_back_as_it_was_stored(
         "UPDATE invoices SET rate = NULL",
         "UPDATE invoices SET price_amount = NULL",
         "UPDATE invoices SET rate_at = NULL",
-        "UPDATE invoices SET price_amount = 0",
+        "UPDATE invoices SET price_amount = -1",
     ],
 )
 async def test_a_price_is_never_half_there(database: Database, change: str) -> None:
@@ -129,6 +129,6 @@ async def test_old_invoices_stay_where_they_are_and_have_neither_number_nor_pric
     await migrate(old, {CORE_SCOPE: core_migrations_path()})
     async with old.connection() as connection:
         assert await connection.fetchval(_FILE) == before, "the table was written anew, which takes its time"
-        page = await invoices.page(connection, 1000, None)
+        page = await invoice_pages.page(connection, invoice_pages.ALL, invoice_pages.Extract(1000))
     assert page is not None
-    assert [(each.order_id, each.customer_id, each.price) for each in page] == [(None, None, None)] * 100
+    assert [(each.order_id, each.customer_id, each.price) for each in page.invoices] == [(None, None, None)] * 100

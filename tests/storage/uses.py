@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from harvester.chain import Account, Batch, PayerKey
 from harvester.domain.acts import Act, Entry
 from harvester.domain.events import Event, EventType
+from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency
 from harvester.domain.payment import PaymentClass, Standing, Transfer
 from harvester.domain.rates import Pair
@@ -24,6 +25,7 @@ from harvester.storage import (
     event_feed,
     events,
     exports,
+    invoice_pages,
     invoices,
     open_payments,
     outbox,
@@ -35,6 +37,7 @@ from harvester.storage import (
     retention,
 )
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Outcome, Room
+from harvester.storage.invoice_pages import Extract, InvoiceFilter
 from harvester.storage.payments import PaymentFilter
 from tests.storage.long_lives import ASSET, CHAIN, MERCHANT
 
@@ -56,6 +59,7 @@ class Place:
     invoice_id: UUID
     payment_id: int
     payer: str
+    tx_hash: str
     delivery_id: int
     event_id: UUID
     number: int
@@ -70,7 +74,7 @@ class Place:
             FROM events ORDER BY number LIMIT 1 OFFSET (SELECT count(*) / 2 FROM events)
         """)
         (payment,) = await connection.fetch(
-            "SELECT id AS payment_id, payer FROM payments WHERE invoice_id = $1 LIMIT 1", row["invoice_id"]
+            "SELECT id AS payment_id, payer, tx_hash FROM payments WHERE invoice_id = $1 LIMIT 1", row["invoice_id"]
         )
         delivery_id = await connection.fetchval("SELECT id FROM deliveries WHERE event_id = $1", row["event_id"])
         return cls(**row, **payment, delivery_id=delivery_id)
@@ -109,7 +113,7 @@ def _event(invoice_id: UUID, sequence: int, place: Place) -> Event:
 async def _create(connection: Any, place: Place) -> None:
     known = await invoices.get(connection, place.invoice_id)
     assert known is not None
-    await invoices.insert(connection, replace(known, id=uuid7()), _event(uuid7(), 1, place))
+    await invoices.insert(connection, replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place))
 
 
 async def _deliver(connection: Any, place: Place) -> None:
@@ -132,6 +136,15 @@ async def _act(connection: Any, place: Place) -> None:
 async def _remove(connection: Any, place: Place) -> None:
     await endpoints.remove(connection, place.endpoint_id, place.now)
     await deliveries.give_up_removed(connection, place.now, PAGE)
+
+
+def _invoices(*, newest_first: bool = False, after: bool = False, before: bool = False, **wanted: object) -> Use:
+    def use(connection: Any, place: Place) -> Awaitable[object]:
+        next_to = {"after": place.invoice_id} if after else {"before": place.invoice_id} if before else {}
+        asked = InvoiceFilter(**{name: _of(place, value) for name, value in wanted.items()})
+        return invoice_pages.page(connection, asked, Extract(PAGE, newest_first, **next_to))
+
+    return use
 
 
 def _payments(**wanted: object) -> Use:
@@ -159,8 +172,28 @@ USES: Final[Mapping[str, Use]] = {
     ),
     "create an invoice": _create,
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
-    "list invoices": lambda c, place: invoices.page(c, PAGE, place.invoice_id),
-    "list invoices from the start": lambda c, _: invoices.page(c, PAGE, None),
+    "find the invoice of an order": lambda c, _: invoices.of_order(c, "order 17"),
+    "list invoices": _invoices(after=True),
+    "list invoices from the start": _invoices(),
+    "list invoices backwards": _invoices(before=True),
+    "list invoices from the end": _invoices(newest_first=True),
+    "list invoices by state": _invoices(statuses=[Status.WAITING, Status.UNCLAIMED]),
+    "list invoices by state further on": _invoices(after=True, statuses=list(Status)),
+    "list invoices by state and time": _invoices(
+        statuses=[Status.EXPIRED, Status.CANCELLED], since=lambda place: place.then, newest_first=True
+    ),
+    "list invoices by currency": _invoices(ticker="NONE"),
+    "list invoices by time": _invoices(
+        since=lambda place: place.then, until=lambda place: place.then + timedelta(hours=1)
+    ),
+    "list invoices by order": _invoices(order_id="order 17"),
+    "list invoices by customer": _invoices(after=True, customer_id="customer 17"),
+    "list invoices by transaction": _invoices(tx_hash=lambda place: place.tx_hash),
+    "list invoices by payer": _invoices(payers=lambda place: [place.payer, "somebody"]),
+    "list invoices beyond one that is not there": lambda c, _: invoice_pages.page(
+        c, InvoiceFilter(ticker="NONE"), Extract(PAGE, after=uuid7())
+    ),
+    "show the history of an invoice": lambda c, place: events.of_invoice(c, place.invoice_id),
     "record a batch": _record,
     "find what has expired": lambda c, place: invoices.lock_due(c, ACCOUNT, place.now + timedelta(days=6), BATCH),
     "find nothing that has expired": lambda c, place: invoices.lock_due(c, ACCOUNT, place.then, BATCH),

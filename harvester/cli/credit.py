@@ -1,0 +1,54 @@
+"""`harvester credit`: money that the merchant grants customers."""
+
+import click
+
+from harvester.cli.acting import acting, actor_option
+from harvester.cli.output import json_option, print_fields
+from harvester.cli.services import Services, with_services
+from harvester.domain.acts import reason_text
+from harvester.domain.identifiers import merchant_text
+from harvester.domain.money import format_amount, parse_signed
+from harvester.services.account_views import issued_json
+from harvester.services.payments import By
+
+
+@click.group()
+def command() -> None:
+    """Grant customers credit."""
+
+
+@command.command(context_settings={"ignore_unknown_options": True})
+@click.argument("customer_id", metavar="CUSTOMER")
+@click.argument("amount")
+@click.option("--currency", metavar="TICKER", help="In which; default: the first one configured.")
+@click.option("--reason", required=True, help="Why; kept with it.")
+@actor_option
+@json_option
+@with_services
+async def issue(
+    services: Services,
+    customer_id: str,
+    amount: str,
+    currency: str | None,
+    reason: str,
+    actor_name: str | None,
+    as_json: bool,
+) -> None:
+    """Grant CUSTOMER AMOUNT base units, or take as much away if it is negative; then he pays what he owes."""
+    issued = await services.accounts.issue(
+        merchant_text(customer_id, "CUSTOMER"),
+        parse_signed(amount, "AMOUNT"),
+        currency or services.chains.first_currency().ticker,
+        By(acting(actor_name), reason_text(reason)),
+    )
+    if as_json:
+        click.echo(issued_json(issued, services.chains))
+        return
+    print_fields(
+        {
+            "credit note": issued.number,
+            "customer": issued.customer_id,
+            "amount": f"{format_amount(issued.amount, issued.currency.decimals)} {issued.currency.ticker}",
+            "paid": ", ".join(str(order.order_id) for order in issued.paid) or None,
+        }
+    )
