@@ -1,6 +1,7 @@
 """A database as it is after years: invoices, payments, events, deliveries and attempts, made inside PostgreSQL.
 
-For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, and n/5 rates. The newest
+For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, n/5 rates, and n/10 accounts
+of credit with about 2n entries. The newest
 invoices are open, some of the newest deliveries are pending, all else is done. An invoice came every half a minute
 until now.
 """
@@ -118,13 +119,59 @@ SELECT '{chain}', '0:' || md5((i % 5000)::text) || md5('key' || i), decode(md5(i
        epoch() - ($1 - i) * interval '1 s', i <= $1 - 10100
 FROM generate_series(1, $1::bigint) AS i
 """
+_LINKS: Final = """
+INSERT INTO address_customers (chain, address, customer_id, linked_at, cause)
+SELECT '{chain}', '0:' || md5((i % 5000)::text) || md5('1'), 'customer ' || i % 3000, epoch(), 'test'
+FROM generate_series(1, $1::bigint) AS i ON CONFLICT DO NOTHING
+"""
+_CREDIT_ACCOUNTS: Final = """
+INSERT INTO credit_accounts (chain, asset, kind, owner)
+SELECT '{chain}', '{asset}', 'address', '0:' || md5(i::text) || md5('1') FROM generate_series(1, $1::bigint / 10) AS i
+UNION ALL SELECT '{chain}', '{asset}', kind, '' FROM (VALUES ('received'), ('settled'), ('notes')) AS house (kind)
+"""
+# What came went, but for the last tenth.
+_CREDIT_ENTRIES: Final = """
+INSERT INTO credit_entries (kind, from_account, to_account, amount, payment_id, invoice_id, actor, created_at)
+SELECT CASE k WHEN 1 THEN 'payment' ELSE 'settlement' END,
+       CASE k WHEN 1 THEN received.id ELSE account.id END, CASE k WHEN 1 THEN account.id ELSE settled.id END,
+       5000000000, CASE k WHEN 1 THEN 2 * i END, CASE k WHEN 2 THEN ordered_id(at, 'invoice' || i) END, 'test', at
+FROM generate_series(1, $1::bigint) AS i,
+     LATERAL (SELECT epoch() - ($1 - i) * interval '30 s' AS at) AS moment,
+     generate_series(1, CASE WHEN i % 10 = 0 THEN 1 ELSE 2 END) AS k,
+     LATERAL (SELECT 1 + i % ($1 / 10) AS id) AS account,
+     (SELECT id FROM credit_accounts WHERE kind = 'received') AS received,
+     (SELECT id FROM credit_accounts WHERE kind = 'settled') AS settled
+"""
 _ACCOUNT: Final = """
 INSERT INTO accounts (chain, address, pay_to_address, asset, cursor, scanned_until, updated_at)
 VALUES ('{chain}', '{merchant}', '{merchant}', '{asset}', '1:00', epoch(), epoch())
 """
-_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _RATES, _PAYER_KEYS, _ACCOUNT)
+_STATEMENTS: Final = (
+    _INVOICES,
+    _PAYMENTS,
+    _EVENTS,
+    _DELIVERIES,
+    _ATTEMPTS,
+    _RATES,
+    _PAYER_KEYS,
+    _LINKS,
+    _CREDIT_ACCOUNTS,
+    _CREDIT_ENTRIES,
+    _ACCOUNT,
+)
 BIG_TABLES: Final = frozenset(
-    {"invoices", "payments", "events", "deliveries", "delivery_attempts", "rates", "payer_keys"}
+    {
+        "invoices",
+        "payments",
+        "events",
+        "deliveries",
+        "delivery_attempts",
+        "rates",
+        "payer_keys",
+        "address_customers",
+        "credit_accounts",
+        "credit_entries",
+    }
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import md5
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from harvester.domain.payment import PaymentClass, Standing, Transfer
 from harvester.domain.rates import Pair
 from harvester.storage import (
     accounts,
+    credit,
     deliveries,
     destinations,
     endpoints,
@@ -27,7 +29,9 @@ from harvester.storage import (
     exports,
     invoice_pages,
     invoices,
+    links,
     open_payments,
+    orders,
     outbox,
     payer_keys,
     payment_acts,
@@ -36,6 +40,7 @@ from harvester.storage import (
     replay,
     retention,
 )
+from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Outcome, Room
 from harvester.storage.invoice_pages import Extract, InvoiceFilter
 from harvester.storage.payments import PaymentFilter
@@ -163,6 +168,45 @@ async def _take_key(connection: Any, place: Place) -> None:
     assert await payer_keys.get(connection, CHAIN, place.payer)
 
 
+async def _pay_from_credit(connection: Any, place: Place) -> None:
+    """Take a payment that names an order, confirm it, and pay what is owed from there."""
+    references, payer = ["order 17", "#17"], _rich_address()
+    await orders.lock_references(connection, references)
+    assert await orders.find(connection, references[0], strict=False)
+    assert await orders.taken(connection, *references)
+    await orders.named_by(connection, CHAIN, references)
+    known = await payments.lock_by_transfer(connection, CHAIN, place.tx_hash, 0)
+    assert known is not None
+    await payments.confirm(connection, known.id, place.now, "test")
+    owners = [Owner(AccountKind.ADDRESS, payer), Owner(AccountKind.RECEIVED), Owner(AccountKind.SETTLED)]
+    ids = await credit.accounts(connection, CHAIN, ASSET, owners)
+    number, received = ids[owners[0]], ids[owners[1]]
+    assert await credit.lock(connection, [number])
+    await credit.have_paid(connection, [number])
+    entry = credit.Entry(credit.EntryKind.PAYMENT, received, number, 1, payment_id=known.id | 1)
+    await credit.insert(connection, [entry], "test", place.now)
+    customers = await links.customers(connection, CHAIN, payer)
+    await orders.lock_owed(connection, customers[:1], CHAIN, ASSET, place.invoice_id)
+
+
+async def _tie(connection: Any, place: Place) -> None:
+    payer = _rich_address()
+    await links.link(connection, CHAIN, payer, "customer 17", place.now, "test")
+    assert await links.is_linked(connection, CHAIN, payer, "customer 17")
+    assert await links.addresses(connection, CHAIN, "customer 17")
+
+
+async def _show_customer(connection: Any, _place: Place) -> None:
+    owner = Owner(AccountKind.ADDRESS, _rich_address())
+    await credit.statements(connection, CHAIN, ASSET, [owner])
+    assert await credit.history(connection, CHAIN, ASSET, owner, PAGE, None)
+    await orders.owed(connection, ["customer 17"], CHAIN, ASSET)
+
+
+def _rich_address() -> str:
+    return "0:" + md5(b"17").hexdigest() + md5(b"1").hexdigest()  # noqa: S324  as the tables are filled
+
+
 USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
@@ -189,6 +233,10 @@ USES: Final[Mapping[str, Use]] = {
     "list invoices by order": _invoices(order_id="order 17"),
     "list invoices by customer": _invoices(after=True, customer_id="customer 17"),
     "list invoices by transaction": _invoices(tx_hash=lambda place: place.tx_hash),
+    "list orders": _invoices(orders=True, after=True),
+    "pay from credit": _pay_from_credit,
+    "tie an address to a customer": _tie,
+    "show a customer": _show_customer,
     "list invoices by payer": _invoices(payers=lambda place: [place.payer, "somebody"]),
     "list invoices beyond one that is not there": lambda c, _: invoice_pages.page(
         c, InvoiceFilter(ticker="NONE"), Extract(PAGE, after=uuid7())
