@@ -99,7 +99,7 @@ class Address:
     def is_nobodys(self) -> bool:
         """Whether nobody can sign for it: its key is the identity, such as stands for a sender who is not known.
 
-        All such senders are one payer. It must never be tied to a customer: money of any stranger would then be his.
+        It must never be tied to a customer: money of any stranger would then be his. See `payers`, too.
         """
         return self.spend_key == IDENTITY
 

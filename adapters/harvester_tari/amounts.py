@@ -1,10 +1,12 @@
-"""Amounts of Tari: whole numbers of µT, of which a million are 1 XTR, in 64 bits with a sign."""
+"""The coin of Tari, and amounts of it: whole numbers of µT, of which a million are 1 XTR, in 64 bits with a sign."""
 
 import re
 from typing import Final
 
 from harvester.domain.errors import InvalidInput
 
+CHAIN: Final = "tari"
+ASSET: Final = "xtr"
 TICKER: Final = "XTR"
 DECIMALS: Final = 6
 MAX_AMOUNT_MICRO: Final = (1 << 63) - 1

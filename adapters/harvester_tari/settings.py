@@ -5,15 +5,14 @@ is refused. The network is that of the payment wallet: what is of another one co
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, ValidationError
 
+from harvester.chain.requests import FORWARDED, PROXY_HEADERS, X_FORWARDED_FOR
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester_tari.address import Address, Network, parse_address
 
-MAX_HOURS: Final = 24 * 365
 _FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 _NUMBER_PREFIXES: Final = {"id": "", "name": "#"}
 _MISSING: Final = {
@@ -37,12 +36,6 @@ def _flag(text: str) -> bool:
     return _FLAGS[text]
 
 
-def _hours(text: str) -> timedelta:
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= MAX_HOURS):
-        raise ValueError(f"must be a whole number of hours from 1 to {MAX_HOURS}")
-    return timedelta(hours=int(text))
-
-
 def _order_id_field(text: str) -> str:
     if text not in _NUMBER_PREFIXES:
         raise ValueError("must be id or name")
@@ -50,7 +43,6 @@ def _order_id_field(text: str) -> str:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Hours = Annotated[timedelta, BeforeValidator(_hours)]
 
 
 class TariSettings(BaseModel):
@@ -60,16 +52,14 @@ class TariSettings(BaseModel):
 
     tpg_payment_wallet_address: Annotated[InstanceOf[Address], BeforeValidator(_wallet)]
     """The wallet that is paid."""
-    tpg_strict_mode: Flag = True
-    """Whether payers and wallets may name an order by its order id only, or by its alt id, too."""
-    tpg_unclaimed_order_timeout: Hours = timedelta(hours=2)
-    """How long an order waits to be claimed, from its creation on."""
-    tpg_unpaid_order_timeout: Hours = timedelta(hours=48)
-    """How long an order waits to be paid, from its claim on."""
     tpg_disable_wallet_whitelist: Flag = False
     """Whether wallets may report from any IP address."""
     tpg_disable_memo_signature_check: Flag = False
     """Whether memos need no signature; see `order_reference`."""
+    tpg_use_x_forwarded_for: Flag = False
+    """Whether X-Forwarded-For says where a wallet is; see `proxy_headers`."""
+    tpg_use_forwarded: Flag = False
+    """Whether Forwarded does."""
     tpg_shopify_order_id_field: Annotated[str, BeforeValidator(_order_id_field)] = "id"
     """What a number in a memo is: the storefront's `id` of an order, or its `name`, which is # and the number."""
 
@@ -82,6 +72,12 @@ class TariSettings(BaseModel):
     def number_prefix(self) -> str | None:
         """What `order_reference` is to put before numbers in memos; None: memos must be signed."""
         return _NUMBER_PREFIXES[self.tpg_shopify_order_id_field] if self.tpg_disable_memo_signature_check else None
+
+    @property
+    def proxy_headers(self) -> frozenset[str]:
+        """Which headers of trusted proxies say where a wallet is: those that are switched on; if none is, both."""
+        switches = {X_FORWARDED_FOR: self.tpg_use_x_forwarded_for, FORWARDED: self.tpg_use_forwarded}
+        return frozenset(header for header, on in switches.items() if on) or PROXY_HEADERS
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:

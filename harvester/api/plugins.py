@@ -5,11 +5,13 @@ are guarded by nothing: who may do what at a desk is theirs to check.
 """
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from harvester.api.bodies import read_bytes
 from harvester.api.visitors import Visitors
 from harvester.chain.requests import CLIENT, Client
 
@@ -38,7 +40,7 @@ def _telling(visitors: Visitors, handler: Handler) -> Handler:
             address = visitors.address(request, headers)
             return None if address is None else str(address)
 
-        request[CLIENT] = Client(ip_address, lambda: visitors.take_turn(request))
+        request[CLIENT] = Client(ip_address, partial(visitors.take_turn, request), partial(read_bytes, request))
         return await handler(request)
 
     return told

@@ -227,6 +227,18 @@ class SealingAdapter(Protocol):
         ...
 
 
+@runtime_checkable
+class ClaimingAdapter(Protocol):
+    """What an adapter implements besides `Adapter` if owners of addresses of its chain can sign for orders."""
+
+    def find_claimant(self, note: str, order_id: str) -> str | None:
+        """Return the canonical address whose owner claims exactly `order_id` in the note that came with the order.
+
+        Pure. None: nobody does.
+        """
+        ...
+
+
 Clock = Callable[[], datetime]
 """Returns the present moment, aware UTC."""
 

@@ -34,9 +34,9 @@ class OrderDraft:
     alt_id: str | None = None
     """A second name that is unique, too."""
     note: str | None = None
-    """What the buyer wrote, or the storefront for him."""
+    """What the buyer wrote, or the storefront for him. It may hold a claim, if the chain has signed ones."""
     claimed_by: str | None = None
-    """Canonical address whose owner has signed for this order already."""
+    """Canonical address whose owner has signed for this order already; None: only if it is in the note."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What the core tells a plug-in's route of a request: whose it is. Light enough to be imported by routes only."""
+"""What the core gives a plug-in's route with each request: whose it is, and what bounds it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ PROXY_HEADERS: Final = frozenset({X_FORWARDED_FOR, FORWARDED})
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who has sent a request."""
+    """Who has sent a request, and what he may."""
 
     ip_address: Callable[[Collection[str]], str | None]
     """Takes those of PROXY_HEADERS that may be read; returns the address of the client, or None if it is not known.
@@ -24,6 +24,11 @@ class Client:
     """Counts the request as one of those that PUBLIC_RATE allows. For routes that anybody may use: call it first.
 
     Raises what a route lets pass, and the API answers with status 429, if there were too many.
+    """
+    read: Callable[[int], Awaitable[bytes]]
+    """Takes how many bytes there may be, at most a mebibyte; returns the body.
+
+    Raises InvalidInput if it is too long, too slow, or not encoded as its headers say.
     """
 
 

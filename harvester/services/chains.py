@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from harvester.chain import Account, Adapter, Destination, Health, Sealer, SealingAdapter
+from harvester.chain import Account, Adapter, ClaimingAdapter, Destination, Health, Sealer, SealingAdapter
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
@@ -106,6 +106,13 @@ class Chains:
         """Say how `invoice` is paid; without links and payload if its chain is no longer configured."""
         adapter = self.adapters.get(invoice.chain)
         return adapter.payment_request(invoice) if adapter else _NOT_PAYABLE
+
+    def find_claimant(self, order: Invoice) -> str | None:
+        """Return the address whose owner has signed for `order` in the note that came with it; None: nobody has."""
+        adapter = self.adapters.get(order.chain)
+        if order.note is None or order.order_id is None or not isinstance(adapter, ClaimingAdapter):
+            return None
+        return adapter.find_claimant(order.note, order.order_id)
 
     def sealers(self) -> Mapping[str, Sealer]:
         """Return what seals purchase metadata, by chain, of those chains where it is enabled."""

@@ -132,11 +132,12 @@ class OrderDesk:
     async def _find_payer(self, settling: Settling, order: Invoice, draft: OrderDraft, names: Sequence[str]) -> Invoice:
         """Tie a new order to who signed for it, named it with money, or paid as its customer before, and pay it."""
         connection, market = settling.connection, _market(order)
+        claimed_by = draft.claimed_by or self.chains.find_claimant(order)
         named_by = await orders.named_by(connection, order.chain, names[:1] if self.strict else names)
         ours = await links.addresses(connection, order.chain, draft.customer_id)
-        signers = [draft.claimed_by, *(claimant for _, claimant in named_by)]
+        signers = [claimed_by, *(claimant for _, claimant in named_by)]
         namers = [address for payer, claimant in named_by for address in (claimant, payer)]
-        candidates = list(dict.fromkeys(address for address in [draft.claimed_by, *namers, *ours] if address))
+        candidates = list(dict.fromkeys(address for address in [claimed_by, *namers, *ours] if address))
         if not candidates:
             return order
         purse = await settling.accounts(market, [Owner(AccountKind.ADDRESS, address) for address in candidates])

@@ -14,9 +14,9 @@ from tests.contract.suite import invoice_for
 from tests.tari.builders import ADDRESS, DUAL_ADDRESS
 
 
-def build(wallet: Address = ADDRESS) -> Adapter:
+def build(wallet: Address = ADDRESS, **environ: str) -> Adapter:
     """Build the adapter as the composition root does."""
-    environ = {"TPG_PAYMENT_WALLET_ADDRESS": str(wallet)}
+    environ |= {"TPG_PAYMENT_WALLET_ADDRESS": str(wallet)}
     return load_plugins()["tari"].build(AdapterContext(lambda: datetime.now(UTC), CollectorRegistry(), environ))
 
 
@@ -52,3 +52,11 @@ async def test_the_check_shows_the_wallet_and_its_network() -> None:
     (finding,) = await build().check()
     assert finding.ok
     assert finding.message == f"{ADDRESS} on mainnet"
+
+
+async def test_the_check_shows_what_is_not_checked() -> None:
+    findings = await build(TPG_DISABLE_WALLET_WHITELIST="1", TPG_DISABLE_MEMO_SIGNATURE_CHECK="1").check()
+    assert [finding.subject for finding in findings[1:]] == [
+        "TPG_DISABLE_WALLET_WHITELIST",
+        "TPG_DISABLE_MEMO_SIGNATURE_CHECK",
+    ]

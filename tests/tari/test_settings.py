@@ -1,7 +1,5 @@
 """Tari's settings: every form, and every mistake named."""
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,9 +31,7 @@ def mistakes(environ: dict[str, str]) -> list[str]:
 def test_the_least_is_a_wallet() -> None:
     settings = load()
     assert settings.tpg_payment_wallet_address == ADDRESS
-    assert (settings.network, settings.tpg_strict_mode, settings.number_prefix) == (Network.MAINNET, True, None)
-    assert settings.tpg_unclaimed_order_timeout == timedelta(hours=2)
-    assert settings.tpg_unpaid_order_timeout == timedelta(hours=48)
+    assert (settings.network, settings.number_prefix) == (Network.MAINNET, None)
     assert not settings.tpg_disable_wallet_whitelist
 
 
@@ -51,7 +47,6 @@ def test_the_network_is_that_of_the_wallet() -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("0", False), ("false", False)])
 def test_flags_are_read(text: str, value: bool) -> None:
-    assert load(TPG_STRICT_MODE=text).tpg_strict_mode is value
     assert load(TPG_DISABLE_WALLET_WHITELIST=text).tpg_disable_wallet_whitelist is value
 
 
@@ -62,8 +57,17 @@ def test_numbers_in_memos_name_orders_where_memos_need_no_signature(field: str, 
     assert load(**unsigned | {"TPG_DISABLE_MEMO_SIGNATURE_CHECK": "0"}).number_prefix is None
 
 
-def test_hours_are_read() -> None:
-    assert load(TPG_UNPAID_ORDER_TIMEOUT="8760").tpg_unpaid_order_timeout == timedelta(days=365)
+@pytest.mark.parametrize(
+    ("switched_on", "headers"),
+    [
+        ((), {"X-Forwarded-For", "Forwarded"}),
+        (("TPG_USE_FORWARDED", "TPG_USE_X_FORWARDED_FOR"), {"X-Forwarded-For", "Forwarded"}),
+        (("TPG_USE_X_FORWARDED_FOR",), {"X-Forwarded-For"}),
+        (("TPG_USE_FORWARDED",), {"Forwarded"}),
+    ],
+)
+def test_the_headers_of_proxies_are_those_that_are_switched_on(switched_on: tuple[str, ...], headers: set[str]) -> None:
+    assert load(**dict.fromkeys(switched_on, "1")).proxy_headers == headers
 
 
 @pytest.mark.parametrize(
@@ -71,13 +75,9 @@ def test_hours_are_read() -> None:
     [
         (WALLET, "14", "must be an address: a Tari address is"),
         (WALLET, str(NOBODYS), "nobody's"),
-        ("TPG_STRICT_MODE", "yes", "must be 1, true, 0 or false"),
-        ("TPG_STRICT_MODE", "TRUE", "must be 1, true, 0 or false"),
+        ("TPG_USE_FORWARDED", "yes", "must be 1, true, 0 or false"),
+        ("TPG_USE_X_FORWARDED_FOR", "TRUE", "must be 1, true, 0 or false"),
         ("TPG_DISABLE_MEMO_SIGNATURE_CHECK", "on", "must be 1, true, 0 or false"),
-        ("TPG_UNCLAIMED_ORDER_TIMEOUT", "0", "hours from 1 to 8760"),
-        ("TPG_UNCLAIMED_ORDER_TIMEOUT", "1.5", "hours from 1 to 8760"),
-        ("TPG_UNPAID_ORDER_TIMEOUT", "8761", "hours from 1 to 8760"),
-        ("TPG_UNPAID_ORDER_TIMEOUT", "٣", "hours from 1 to 8760"),
         ("TPG_SHOPIFY_ORDER_ID_FIELD", "alt_id", "must be id or name"),
     ],
 )
