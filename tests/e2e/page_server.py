@@ -58,10 +58,8 @@ class PageServer:
 
     async def pay(self, invoice: Invoice, amount: int) -> None:
         """Let a payment arrive now."""
-        tx_hash = uuid4().hex * 2
-        await self._record(
-            [Transfer(tx_hash, 0, "ton", amount, PAYER, self.clock().replace(microsecond=0), invoice.id)]
-        )
+        now = self.clock().replace(microsecond=0)
+        await self._record([Transfer(uuid4().hex * 2, 0, "ton", amount, PAYER, now, invoice.id)])
 
     async def expire(self, invoice: Invoice) -> None:
         """Let time pass until the chain shows that nothing came."""
