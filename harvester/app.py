@@ -8,12 +8,15 @@ from harvester.api.app import build_api, build_metrics_app
 from harvester.api.auth import Access
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
+from harvester.api.exports import ExportRoutes
 from harvester.api.limits import Limits
 from harvester.api.page.routes import PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
+from harvester.api.printed_receipts import PrintedReceiptRoutes
 from harvester.api.public import ManifestRoutes
+from harvester.api.rates import RateRoutes
 from harvester.api.tokens import TokenRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
@@ -24,11 +27,13 @@ from harvester.housekeeping import Watch, Watcher
 from harvester.metrics import Metrics
 from harvester.notify import Notifier
 from harvester.outgoing import egress_rules, webhook_client
+from harvester.rate_feeding import rate_feed
 from harvester.services.authentication import Authentication
 from harvester.services.chains import Chains
 from harvester.services.delivery import Delivery
 from harvester.services.endpoints import Endpoints
 from harvester.services.event_feed import EventFeed
+from harvester.services.exports import Exports
 from harvester.services.idempotency import Keys
 from harvester.services.invoice_news import InvoiceNews
 from harvester.services.invoicing import Invoicing
@@ -36,6 +41,8 @@ from harvester.services.leading import NOT_ITS_ROLE, Leader
 from harvester.services.ledger import LedgerService
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
+from harvester.services.printed_receipts import PrintedReceipts
+from harvester.services.rates import Rates
 from harvester.services.tokens import Tokens
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
 from harvester.storage.migrate import missing_migrations
@@ -99,17 +106,26 @@ async def run_daemon(
         page = (PageRoutes(invoicing, chains, clock, site), InvoiceStreamRoutes(news, chains))
         public = (ManifestRoutes(settings.domain), *page)
         outbox = Outbox(database, signals, clock)
+        rates = Rates(database, chains, clock, settings.rate_valid_secs)
+        prices = rate_feed(configuration, rates, metrics)
         private = (
             PaymentRoutes(payments, chains),
             EventRoutes(feed),
             EndpointRoutes(endpoints, outbox),
             TokenRoutes(Tokens(database, clock)),
+            RateRoutes(rates),
+            ExportRoutes(Exports(database, chains)),
+            PrintedReceiptRoutes(PrintedReceipts(database)),
         )
-        api = build_api(invoicing, chains, watch.readiness, metrics, access, public, private, opened)
+        api = build_api(invoicing, chains, watch.readiness, metrics, access, public, private, opened, prices.remarks)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (
-            listening("METRICS", build_metrics_app(metrics.registry, chains, watch.readiness), settings.metrics),
+            listening(
+                "METRICS",
+                build_metrics_app(metrics.registry, chains, watch.readiness, prices.remarks),
+                settings.metrics,
+            ),
             listening("PORT", api, ListenAddress(settings.host, settings.port) if Role.API in settings.role else None),
             crew(stop) as tasks,
         ):
@@ -122,6 +138,8 @@ async def run_daemon(
                 tasks.work("events", feed.run(stop))
                 tasks.work("invoice news", pulses.over("invoice news", partial(news.run, stop)))
                 tasks.serve("housekeeping", pulses.over("housekeeping", Counts(database, metrics).run))
+                if Role.API in settings.role:
+                    tasks.serve("rates", prices.run())
                 if Role.DELIVER in settings.role:
                     watch.heed("deliveries", delivery.trouble)
                     tasks.work("deliveries", pulses.over("deliveries", partial(delivery.run, stop)))

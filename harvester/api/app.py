@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 
 from harvester.api.auth import Access, TokenGuard
 from harvester.api.boundary import Boundary
-from harvester.api.health import HealthRoutes, Readiness
+from harvester.api.health import HealthRoutes, Readiness, Remarks, nothing_to_remark
 from harvester.api.invoices import InvoiceRoutes
 from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES
 from harvester.api.openapi import OpenApiRoutes
@@ -52,8 +52,9 @@ def build_api(
     public: Iterable[PublicRoutes] = (),
     private: Iterable[PrivateRoutes] = (),
     opened: asyncio.Event | None = None,
+    remarks: Remarks = nothing_to_remark,
 ) -> web.Application:
-    """Return the API. `public` and `private` are what is served besides invoices.
+    """Return the API. `public` and `private` are what is served besides invoices, `remarks` are for `/readyz`.
 
     Until `opened` is set, what would change something is refused; None: it is open.
     """
@@ -67,7 +68,7 @@ def build_api(
         app.add_routes(part.routes(guard))
     for each in public:
         app.add_routes(each.routes(visitors))
-    app.add_routes(HealthRoutes(readiness, chains).routes())
+    app.add_routes(HealthRoutes(readiness, chains, remarks).routes())
     app.add_routes(OpenApiRoutes().routes())
     for route in app.router.routes():
         if route.resource:
@@ -76,7 +77,9 @@ def build_api(
     return app
 
 
-def build_metrics_app(registry: CollectorRegistry, chains: Chains, readiness: Readiness) -> web.Application:
+def build_metrics_app(
+    registry: CollectorRegistry, chains: Chains, readiness: Readiness, remarks: Remarks = nothing_to_remark
+) -> web.Application:
     """Return what serves `/metrics`, `/livez` and `/readyz`, for a listener that only the operator reaches."""
 
     async def metrics(request: web.Request) -> web.StreamResponse:
@@ -84,7 +87,7 @@ def build_metrics_app(registry: CollectorRegistry, chains: Chains, readiness: Re
         return web.Response(body=encode(registry), headers={"Content-Type": content_type})
 
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics), *HealthRoutes(readiness, chains).routes()])
+    app.add_routes([web.get("/metrics", metrics), *HealthRoutes(readiness, chains, remarks).routes()])
     return app
 
 

@@ -5,7 +5,8 @@ absent, unknown ones ignored.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import orjson
@@ -14,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from harvester.api.json_text import compact, decode_json, split_object
 from harvester.domain.errors import InvalidInput
+from harvester.domain.rates import Money, parse_currency, parse_price
 from harvester.services.invoicing import Draft
 
 MAX_AMOUNT_DIGITS: Final = 78
@@ -80,15 +82,47 @@ def _parse_merchant_id(value: object) -> str | None:
 _MerchantId = Annotated[str | None, BeforeValidator(_parse_merchant_id)]
 
 
+def _text_read_by(read: Callable[[str], object]) -> BeforeValidator:
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise PydanticCustomError("text", "a string is expected")
+        try:
+            return read(value)
+        except InvalidInput as refusal:
+            raise PydanticCustomError("refused", "{reason}", {"reason": str(refusal)}) from None
+
+    return BeforeValidator(validate)
+
+
+class NewPrice(_Members):
+    """What is asked for in a currency that is none of the merchant's assets."""
+
+    amount: Annotated[Decimal, _text_read_by(parse_price)]
+    currency: Annotated[str, _text_read_by(parse_currency)]
+
+
 class NewInvoice(_Members):
     """The body of a request to create an invoice, without `private_info`: that stays text."""
 
-    amount: Annotated[int, BeforeValidator(_parse_amount)]
+    amount: Annotated[int | None, BeforeValidator(_parse_amount)] = None
+    price: NewPrice | None = None
     currency: str
     life_time: int = Field(gt=0, le=MAX_LIFE_TIME_SECS)
     metadata: Metadata
     order_id: _MerchantId = None
     customer_id: _MerchantId = None
+
+    def asked(self) -> int | Money:
+        """Return what is asked for: base units, or a price.
+
+        Raises:
+            InvalidInput: it is neither or both.
+        """
+        if self.amount is not None and self.price is None:
+            return self.amount
+        if self.price is not None and self.amount is None:
+            return Money(self.price.amount, self.price.currency)
+        raise InvalidInput("invalid invoice data: either `amount` or `price` is expected, not both")
 
 
 def parse_draft(body: bytes) -> Draft:
@@ -101,7 +135,7 @@ def parse_draft(body: bytes) -> Draft:
     private_info = members.pop("private_info", "{}")
     new = _validate({name: _parse(value, name) for name, value in members.items() if name in NewInvoice.model_fields})
     return Draft(
-        amount=new.amount,
+        amount=new.asked(),
         ticker=new.currency,
         life_time_secs=new.life_time,
         private_info=_object_text(private_info),

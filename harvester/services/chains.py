@@ -40,9 +40,9 @@ class Chains:
             allowed = ", ".join(self._currencies)
             raise InvalidInput(f"currency must be one of: {allowed}") from None
 
-    def first_currency(self) -> Currency:
-        """Return the first currency of the first chain: that chain's own coin."""
-        return next(iter(self._currencies.values()))
+    def currencies(self) -> Sequence[Currency]:
+        """Return all currencies; the first one is the first chain's own coin."""
+        return list(self._currencies.values())
 
     def find_currency(self, chain: str, asset: str) -> Currency | None:
         """Return the currency that an asset is, or None if it is not configured."""

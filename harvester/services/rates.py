@@ -35,7 +35,11 @@ class Rates:
         Raises:
             InvalidInput: there is no such ticker.
         """
-        return Pair(self._chains.first_currency() if ticker is None else self._chains.currency(ticker), currency)
+        return Pair(self._chains.currencies()[0] if ticker is None else self._chains.currency(ticker), currency)
+
+    def pairs(self, currencies: Sequence[str]) -> Sequence[Pair]:
+        """Return every asset in each of `currencies`, which are codes."""
+        return [Pair(asset, currency) for asset in self._chains.currencies() for currency in currencies]
 
     def now(self) -> datetime:
         """Return the moment at which rates are or are not valid."""

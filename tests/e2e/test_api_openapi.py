@@ -68,6 +68,7 @@ async def serving(database_uri: str, clock: ManualClock) -> AsyncIterator[Api]:
             EndpointRoutes(endpoints, Outbox(database, signals, clock)),
             PaymentRoutes(Payments(*services), chains),
             TokenRoutes(Tokens(database, clock)),
+            *api_server.accounting_routes(services),
         )
         access_of = access(database, clock, TOKEN)
         public = api_server.public_routes(services, "pay.example.org")
