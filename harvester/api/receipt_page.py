@@ -66,7 +66,7 @@ def receipt_page(receipt: PrintedReceipt) -> str:
         element("p", _amount(invoice.amount, invoice), class_="sum"),
         *_goods(metadata),
         element("h2", "Invoice"),
-        _fields(dict(_facts(invoice))),
+        _fields(receipt_facts(invoice)),
         element("h2", "Payments"),
         _payments(receipt),
         element("h2", "Proof"),
@@ -90,8 +90,17 @@ def _goods(metadata: Mapping[str, Any]) -> Iterator[Html]:
         yield element("ul", *(element("li", element("bdi", name)) for name in names))
 
 
+def receipt_facts(invoice: Invoice) -> Mapping[str, str | None]:
+    """Return what there is to say of a paid invoice, by name; None: does not apply."""
+    return dict(_facts(invoice))
+
+
+def proof_facts(proof: str | None) -> Mapping[str, str]:
+    """Return what a payment was proven from, a JSON object, each leaf with the names on the way to it."""
+    return dict(_flat(orjson.loads(proof))) if proof is not None else {}
+
+
 def _facts(invoice: Invoice) -> Iterator[tuple[str, str | None]]:
-    """Yield what there is to say of a paid invoice, without what does not apply."""
     yield "Invoice", str(invoice.id)
     yield "Order", invoice.order_id
     yield "Customer", invoice.customer_id
@@ -129,11 +138,10 @@ def _proof(proof: str | None) -> Iterator[Html]:
         yield element("p", "The payment was not proven: what nodes of the network said was believed.")
         return
     yield element("p", "The payment that settled the invoice was proven from:")
-    yield _fields(dict(_flat(orjson.loads(proof))))
+    yield _fields(proof_facts(proof))
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a JSON value, each with the names on the way to it."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _flat(item, f"{name} {key}".strip().replace("_", " "))

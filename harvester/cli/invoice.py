@@ -4,7 +4,7 @@ import click
 import orjson
 
 from harvester.api.schemas import parse_draft
-from harvester.cli import invoice_list, invoice_show
+from harvester.cli import invoice_list, invoice_receipt, invoice_show
 from harvester.cli.invoice_show import print_invoice
 from harvester.cli.output import json_option
 from harvester.cli.services import Services, with_services
@@ -70,3 +70,4 @@ async def cancel(services: Services, invoice_id: str, as_json: bool) -> None:
 
 command.add_command(invoice_list.command)
 command.add_command(invoice_show.command)
+command.add_command(invoice_receipt.command)
