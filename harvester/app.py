@@ -4,11 +4,12 @@ import asyncio
 from functools import partial
 from importlib.metadata import version
 
-from harvester.api.app import build_api, build_metrics_app
+from harvester.api.app import build_api, build_metrics_app, build_site
 from harvester.api.auth import Access
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
 from harvester.api.exports import ExportRoutes
+from harvester.api.invoices import InvoiceRoutes, PublicInvoiceRoutes
 from harvester.api.limits import Limits
 from harvester.api.page.routes import PageRoutes
 from harvester.api.page.site import Site
@@ -17,6 +18,7 @@ from harvester.api.payments import PaymentRoutes
 from harvester.api.printed_receipts import PrintedReceiptRoutes
 from harvester.api.public import ManifestRoutes
 from harvester.api.rates import RateRoutes
+from harvester.api.sealed_metadata import SealedMetadataRoutes
 from harvester.api.tokens import TokenRoutes
 from harvester.chain import Clock
 from harvester.config.configuration import Configuration
@@ -43,6 +45,7 @@ from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
 from harvester.services.printed_receipts import PrintedReceipts
 from harvester.services.rates import Rates
+from harvester.services.sealed_metadata import SealedMetadata
 from harvester.services.tokens import Tokens
 from harvester.startup import listening, migration_scopes, open_database, prepare_database, when_available
 from harvester.storage.migrate import missing_migrations
@@ -79,45 +82,56 @@ async def run_daemon(
     ):
         signals = Signals(database)
         invoicing = Invoicing(database, chains, clock, signals, metrics)
-        tolerance_ppm = settings.underpayment_tolerance
-        payments = Payments(database, chains, clock, signals, metrics, tolerance_ppm=tolerance_ppm)
+        payments = Payments(database, chains, clock, signals, metrics, tolerance_ppm=settings.underpayment_tolerance)
         make_ledger = partial(
             LedgerService,
             chains=chains,
             clock=clock,
             signals=signals,
             metrics=metrics,
-            tolerance_ppm=tolerance_ppm,
+            tolerance_ppm=settings.underpayment_tolerance,
             keep_watching=settings.keep_watching_days,
         )
         delivery = Delivery(database, client, signals, clock, metrics, DEFAULT_TIMEOUT_SECS)
         feed = EventFeed(database, signals)
         endpoints = Endpoints(database, signals, clock, client, egress_rules(settings))
         pulses = configuration.pulses
-        missing = partial(missing_migrations, database, scopes)
-        watch = Watch(missing, chains, clock, pulses, notifier, stop, metrics, watcher)
+        watch = Watch(
+            partial(missing_migrations, database, scopes), chains, clock, pulses, notifier, stop, metrics, watcher
+        )
         opened = asyncio.Event()
         watch.heed("start", lambda: None if opened.is_set() else "not finished")
         authentication, keys = Authentication(database, signals, clock), Keys(database, clock)
         limits = Limits(settings.public_rate, settings.trusted_proxies)
         access = Access(settings.token.get_secret_value(), authentication, keys, limits)
-        site = Site(settings.page_style, dict(settings.page_explorers), connectable=settings.domain is not None)
         news = InvoiceNews(database, signals)
-        page = (PageRoutes(invoicing, chains, clock, site), InvoiceStreamRoutes(news, chains))
-        public = (ManifestRoutes(settings.domain), *page)
-        outbox = Outbox(database, signals, clock)
+        sealed_metadata = SealedMetadata(database, chains, clock)
+        upkeep = Upkeep(authentication, keys.prune, sealed_metadata.drop_unpaid)
+        public = (
+            PublicInvoiceRoutes(invoicing, chains),
+            SealedMetadataRoutes(sealed_metadata),
+            ManifestRoutes(settings.domain),
+            PageRoutes(
+                invoicing,
+                chains,
+                clock,
+                Site(settings.page_style, dict(settings.page_explorers), connectable=settings.domain is not None),
+            ),
+            InvoiceStreamRoutes(news, chains),
+        )
         rates = Rates(database, chains, clock, settings.rate_valid_secs)
         prices = rate_feed(configuration, rates, metrics)
         private = (
+            InvoiceRoutes(invoicing, chains),
             PaymentRoutes(payments, chains),
             EventRoutes(feed),
-            EndpointRoutes(endpoints, outbox),
+            EndpointRoutes(endpoints, Outbox(database, signals, clock)),
             TokenRoutes(Tokens(database, clock)),
             RateRoutes(rates),
             ExportRoutes(Exports(database, chains)),
             PrintedReceiptRoutes(PrintedReceipts(database)),
         )
-        api = build_api(invoicing, chains, watch.readiness, metrics, access, public, private, opened, prices.remarks)
+        api = build_api(chains, watch.readiness, metrics, access, public, private, opened, prices.remarks)
 
         # The end goes from the last line up: the loops finish their work, the listeners close, then the database.
         async with (
@@ -127,6 +141,11 @@ async def run_daemon(
                 settings.metrics,
             ),
             listening("PORT", api, ListenAddress(settings.host, settings.port) if Role.API in settings.role else None),
+            listening(
+                "SITE",
+                build_site(metrics, limits, public, opened),
+                settings.site if Role.API in settings.role else None,
+            ),
             crew(stop) as tasks,
         ):
             tasks.serve("readiness", pulses.over("readiness", watch.run))
@@ -134,7 +153,7 @@ async def run_daemon(
                 opened.set()
                 tasks.serve("signals", signals.run())
                 tasks.serve("tokens", authentication.heed_hints())
-                tasks.work("upkeep", pulses.over("upkeep", partial(Upkeep(authentication, keys).run, stop)))
+                tasks.work("upkeep", pulses.over("upkeep", partial(upkeep.run, stop)))
                 tasks.work("events", feed.run(stop))
                 tasks.work("invoice news", pulses.over("invoice news", partial(news.run, stop)))
                 tasks.serve("housekeeping", pulses.over("housekeeping", Counts(database, metrics).run))

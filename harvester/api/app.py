@@ -1,4 +1,4 @@
-"""The two HTTP applications: the API, and the metrics on a listener of their own."""
+"""The HTTP applications: the API, its public part for a TON site, and the metrics, each on a listener of its own."""
 
 import asyncio
 import logging
@@ -14,15 +14,13 @@ from prometheus_client.exposition import choose_encoder
 from harvester.api.auth import Access, TokenGuard
 from harvester.api.boundary import Boundary
 from harvester.api.health import HealthRoutes, Readiness, Remarks, nothing_to_remark
-from harvester.api.invoices import InvoiceRoutes
-from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES
+from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES, Limits
 from harvester.api.openapi import OpenApiRoutes
 from harvester.api.opening import Opening
 from harvester.api.public_edge import PublicEdge
-from harvester.api.visitors import Visitors
+from harvester.api.visitors import SiteVisitors, Visitors
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
-from harvester.services.invoicing import Invoicing
 
 SHUTDOWN_SECS: Final = 10.0
 
@@ -44,7 +42,6 @@ class PublicRoutes(Protocol):
 
 
 def build_api(
-    invoicing: Invoicing,
     chains: Chains,
     readiness: Readiness,
     metrics: Metrics,
@@ -54,22 +51,41 @@ def build_api(
     opened: asyncio.Event | None = None,
     remarks: Remarks = nothing_to_remark,
 ) -> web.Application:
-    """Return the API. `public` and `private` are what is served besides invoices, `remarks` are for `/readyz`.
+    """Return the API; `remarks` are for `/readyz`.
 
     Until `opened` is set, what would change something is refused; None: it is open.
     """
-    boundary, visitors = Boundary(metrics), Visitors(access.limits)
-    edge, guard = PublicEdge(access.limits, visitors, metrics), TokenGuard(access, visitors, metrics)
+    visitors = Visitors(access.limits)
+    app = _application(metrics, access.limits, visitors, opened)
+    guard = TokenGuard(access, visitors, metrics)
+    for part in private:
+        app.add_routes(part.routes(guard))
+    app.add_routes(HealthRoutes(readiness, chains, remarks).routes())
+    app.add_routes(OpenApiRoutes().routes())
+    return _with_public(app, public, visitors, metrics)
+
+
+def build_site(
+    metrics: Metrics, limits: Limits, public: Iterable[PublicRoutes], opened: asyncio.Event | None = None
+) -> web.Application:
+    """Return what the proxy of a TON site reaches: `public`, and nothing else that one could ask for."""
+    visitors = SiteVisitors(limits)
+    return _with_public(_application(metrics, limits, visitors, opened), public, visitors, metrics)
+
+
+def _application(metrics: Metrics, limits: Limits, visitors: Visitors, opened: asyncio.Event | None) -> web.Application:
+    boundary, edge = Boundary(metrics), PublicEdge(limits, visitors, metrics)
     middlewares = [boundary.middleware, edge.middleware, *([Opening(opened).middleware] if opened else [])]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.extend([boundary.dress, edge.dress])
-    parts: Sequence[PrivateRoutes] = (InvoiceRoutes(invoicing, chains), *private)
-    for part in parts:
-        app.add_routes(part.routes(guard))
+    return app
+
+
+def _with_public(
+    app: web.Application, public: Iterable[PublicRoutes], visitors: Visitors, metrics: Metrics
+) -> web.Application:
     for each in public:
         app.add_routes(each.routes(visitors))
-    app.add_routes(HealthRoutes(readiness, chains, remarks).routes())
-    app.add_routes(OpenApiRoutes().routes())
     for route in app.router.routes():
         if route.resource:
             metrics.http_duration.labels(route.resource.canonical, route.method)

@@ -23,6 +23,13 @@ MAX_AMOUNT_DIGITS: Final = 78
 MAX_LIFE_TIME_SECS: Final = 2**63 - 1
 MAX_MERCHANT_ID: Final = 255
 """Characters of the merchant's own numbers and names."""
+MAX_TEXT: Final = 2048
+"""Characters of a name or a URL."""
+MAX_LOGO: Final = 1 << 15
+"""Characters: some shops give the picture itself, as a data URL."""
+MAX_GOODS: Final = 1000
+MAX_METADATA_BYTES: Final = 1 << 16
+"""It goes into each event, and is sealed for each reader."""
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 1_000
 
@@ -58,17 +65,29 @@ class _Members(BaseModel):
 class Good(_Members):
     """One thing that is bought."""
 
-    name: str = ""
+    name: str = Field(default="", max_length=MAX_TEXT)
 
 
 class Metadata(_Members):
-    """What is bought, and from whom: for the payer's receipt."""
+    """What is bought, and from whom. It is stored as one JSON text: a further member needs no migration."""
 
-    goods: list[Good] = []
+    goods: list[Good] = Field(default=[], max_length=MAX_GOODS)
     mcc_code: int = Field(default=0, ge=0, le=9999)
-    merchant_logo: str | None = None
-    merchant_name: str = Field(min_length=1)
-    merchant_url: str | None = None
+    """The four digits of ISO 18245 as a number: 742 is 0742. 0: none."""
+    merchant_logo: str | None = Field(default=None, max_length=MAX_LOGO)
+    merchant_name: str = Field(min_length=1, max_length=MAX_TEXT)
+    merchant_url: str | None = Field(default=None, max_length=MAX_TEXT)
+
+    def text(self) -> str:
+        """Return it as JSON, the members in alphabetical order.
+
+        Raises:
+            InvalidInput: it is too long as a whole.
+        """
+        text = orjson.dumps(self.model_dump(exclude_none=True))
+        if len(text) > MAX_METADATA_BYTES:
+            raise InvalidInput(f"invalid invoice data: metadata: may have {MAX_METADATA_BYTES} bytes as JSON at most")
+        return text.decode()
 
 
 def _parse_merchant_id(value: object) -> str | None:
@@ -139,7 +158,7 @@ def parse_draft(body: bytes) -> Draft:
         ticker=new.currency,
         life_time_secs=new.life_time,
         private_info=_object_text(private_info),
-        metadata=orjson.dumps(new.metadata.model_dump(exclude_none=True)).decode(),
+        metadata=new.metadata.text(),
         order_id=new.order_id,
         customer_id=new.customer_id,
     )

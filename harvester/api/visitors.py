@@ -1,11 +1,16 @@
 """Who counts as one visitor, where a limit is for each."""
 
+from typing import Final
+
 import structlog
 from aiohttp import web
 
 from harvester.api.client_address import client_address, read_address, site
 from harvester.api.limits import Limits
 from harvester.domain.egress import Network
+
+_ADNL_IP: Final = "X-Adnl-Ip"
+"""What tonutils-reverse-proxy calls it; one that a client sends is replaced."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,3 +40,17 @@ class Visitors:
         if not self._told and address and address.is_private and all(address not in each for each in self._trusted):
             self._told = True
             _log.warning("a proxy that TRUSTED_PROXIES does not name: its visitors cannot be told apart", peer=peer)
+
+
+class SiteVisitors(Visitors):
+    """The same on the listener of a TON site: its proxy says in a header of its own whose request it forwards.
+
+    The proxy is near by, on this host or in its private network. Whoever asks from elsewhere counts for himself.
+    """
+
+    def visitor(self, request: web.Request) -> Network | None:
+        """See `Visitors`."""
+        peer, forwarded = read_address(request.remote or ""), read_address(request.headers.get(_ADNL_IP, ""))
+        if peer and peer.is_private and forwarded:
+            return site(forwarded)
+        return super().visitor(request)
