@@ -18,6 +18,7 @@ from harvester.api.page.routes import PAGE, PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes, Seats
 from harvester.api.page.texts import Languages
+from harvester.api.public import ManifestRoutes
 from harvester.chain import Account, AdapterContext, Batch
 from harvester.domain.invoice import Invoice
 from harvester.domain.payment import Transfer
@@ -102,6 +103,7 @@ async def serving(
         news = InvoiceNews(database, signals)
         tasks.create_task(news.run(stop), name="news")
         public = (
+            ManifestRoutes(None),
             PageRoutes(invoicing, chains, clock, site or Site(), languages),
             InvoiceStreamRoutes(news, chains, seats, heartbeat_secs),
         )

@@ -51,7 +51,7 @@ class Checkout:
 
     @property
     def connect(self) -> Mapping[str, object] | None:
-        """What a wallet that is connected by TON Connect is asked to send; None: it cannot be asked, or not any more."""
+        """What a wallet connected by TON Connect is asked to send; None: it cannot be asked, or not any more."""
         return self.request.connect if self.stage in PAYABLE else None
 
     @property
