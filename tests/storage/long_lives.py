@@ -1,6 +1,7 @@
 """A database as it is after years: invoices, payments, events, deliveries and attempts, made inside PostgreSQL.
 
-For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, and n/5 rates. The newest
+For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, n answers to requests
+with keys, and n/5 rates. The newest
 invoices are open, some of the newest deliveries are pending, all else is done. An invoice came every half a minute
 until now.
 """
@@ -118,13 +119,19 @@ SELECT '{chain}', '0:' || md5((i % 5000)::text) || md5('key' || i), decode(md5(i
        epoch() - ($1 - i) * interval '1 s', i <= $1 - 10100
 FROM generate_series(1, $1::bigint) AS i
 """
+_KEYS: Final = """
+INSERT INTO idempotency_keys (id, body_hash, status, answer, created_at)
+SELECT sha256(i::text::bytea), sha256('body'), 200, convert_to(format($2, i), 'UTF8'),
+       epoch() - ($1 - i) * interval '1 s'
+FROM generate_series(1, $1::bigint) AS i
+"""
 _ACCOUNT: Final = """
 INSERT INTO accounts (chain, address, pay_to_address, asset, cursor, scanned_until, updated_at)
 VALUES ('{chain}', '{merchant}', '{merchant}', '{asset}', '1:00', epoch(), epoch())
 """
-_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _RATES, _PAYER_KEYS, _ACCOUNT)
+_STATEMENTS: Final = (_INVOICES, _PAYMENTS, _EVENTS, _DELIVERIES, _ATTEMPTS, _RATES, _PAYER_KEYS, _KEYS, _ACCOUNT)
 BIG_TABLES: Final = frozenset(
-    {"invoices", "payments", "events", "deliveries", "delivery_attempts", "rates", "payer_keys"}
+    {"invoices", "payments", "events", "deliveries", "delivery_attempts", "rates", "payer_keys", "idempotency_keys"}
 )
 
 

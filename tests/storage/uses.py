@@ -1,5 +1,6 @@
 """Everything that the daemon and the API ask of a database, once each, on a database of any size."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from harvester.storage import (
     event_feed,
     events,
     exports,
+    idempotency,
     invoice_pages,
     invoices,
     open_payments,
@@ -37,6 +39,7 @@ from harvester.storage import (
     retention,
 )
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Outcome, Room
+from harvester.storage.idempotency import Record
 from harvester.storage.invoice_pages import Extract, InvoiceFilter
 from harvester.storage.payments import PaymentFilter
 from tests.storage.long_lives import ASSET, CHAIN, MERCHANT
@@ -113,7 +116,23 @@ def _event(invoice_id: UUID, sequence: int, place: Place) -> Event:
 async def _create(connection: Any, place: Place) -> None:
     known = await invoices.get(connection, place.invoice_id)
     assert known is not None
-    await invoices.insert(connection, replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place))
+    new, event = replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place)
+    await invoices.insert(connection, new, event)
+
+
+async def _once(connection: Any, place: Place) -> None:
+    """What has an effect, and the record of it."""
+    known = await invoices.get(connection, place.invoice_id)
+    assert known is not None
+    assert await idempotency.find(connection, _record_of("1", place).id)
+    new, event = replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place)
+    await invoices.insert(connection, new, event, _record_of("new invoice", place))
+    await events.insert(connection, [_event(new.id, new.sequence + 1, place)], _record_of("new event", place))
+    await idempotency.insert(connection, _record_of("new", place))
+
+
+def _record_of(key: str, place: Place) -> Record:
+    return Record(hashlib.sha256(key.encode()).digest(), bytes(32), 200, b"{}", place.now)
 
 
 async def _deliver(connection: Any, place: Place) -> None:
@@ -171,6 +190,9 @@ USES: Final[Mapping[str, Use]] = {
         c, PaymentClass.UNMATCHED, open_payments.Walk(place.then)
     ),
     "create an invoice": _create,
+    "do what a key is for": _once,
+    "forget keys": lambda c, place: idempotency.prune(c, place.then, PAGE),
+    "forget no keys": lambda c, place: idempotency.prune(c, place.then - timedelta(days=9999), PAGE),
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
     "find the invoice of an order": lambda c, _: invoices.of_order(c, "order 17"),
     "list invoices": _invoices(after=True),
