@@ -51,11 +51,15 @@ class PageServer:
     news: InvoiceNews
 
     async def invoice(
-        self, amount: int = 12_500_000_000, metadata: dict[str, Any] | None = None, life_secs: int = 900, **more: Any
+        self,
+        amount: int = 12_500_000_000,
+        metadata: dict[str, Any] | None = None,
+        life_secs: int = 900,
+        ticker: str = "TON",
     ) -> Invoice:
-        """Make an invoice in coins."""
-        draft = Draft(amount, "TON", life_secs, metadata=json.dumps(SHOP if metadata is None else metadata), **more)
-        return await self.invoicing.create(draft, "test")
+        """Make an invoice."""
+        told = json.dumps(SHOP if metadata is None else metadata)
+        return await self.invoicing.create(Draft(amount, ticker, life_secs, metadata=told), "test")
 
     async def pay(self, invoice: Invoice, amount: int) -> None:
         """Let a payment arrive now."""
