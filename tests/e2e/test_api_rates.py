@@ -1,14 +1,19 @@
 """Rates, and invoices with a price, over HTTP."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harvester.domain.errors import InvalidInput
+from harvester.domain.rates import parse_price, parse_rate
 from tests.clock import ManualClock
 from tests.e2e.api_requests import DRAFT, create, made, refusal
-from tests.e2e.api_server import BEARER, PRIVATE, PUBLIC, Api, serving
+from tests.e2e.api_server import BEARER, CONTRACT, PRIVATE, PUBLIC, Api, serving
 
 RATES = f"{PRIVATE}/rates"
 NOW = 1_767_225_600
@@ -134,6 +139,18 @@ async def test_a_price_is_found_in_any_case_as_other_members_are(api: Api) -> No
     body = '{"PRICE":{"Amount":"0.50","CURRENCY":"USD","more":1},"amount":null,"currency":"TON","life_time":60,'
     invoice = await made(api, body + '"metadata":{"merchant_name":"m"}}')
     assert invoice["amount"] == "100000000"
+
+
+@given(st.text("0123456789.,-+eE _\u0661", max_size=34))
+def test_the_document_says_just_which_prices_and_rates_are_taken(text: str) -> None:
+    for schema, member, parse in (("NewPrice", "amount", parse_price), ("NewRate", "rate", parse_rate)):
+        pattern = CONTRACT.document["components"]["schemas"][schema]["properties"][member]["pattern"]
+        try:
+            parse(text)
+            taken = True
+        except InvalidInput:
+            taken = False
+        assert taken is (re.search(pattern, text) is not None)
 
 
 async def test_rates_are_for_those_with_a_token(api: Api) -> None:
