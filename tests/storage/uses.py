@@ -28,6 +28,7 @@ from harvester.storage import (
     exports,
     idempotency,
     invoice_pages,
+    invoice_states,
     invoices,
     open_payments,
     outbox,
@@ -182,6 +183,12 @@ async def _take_key(connection: Any, place: Place) -> None:
     assert await payer_keys.get(connection, CHAIN, place.payer)
 
 
+async def _look(connection: Any, place: Place) -> None:
+    """As many as may be read at the same time."""
+    followed = await connection.fetch("SELECT id FROM invoices WHERE id >= $1 ORDER BY id LIMIT 512", place.invoice_id)
+    await invoice_states.read(connection, [row["id"] for row in followed])
+
+
 USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
@@ -193,6 +200,7 @@ USES: Final[Mapping[str, Use]] = {
     "do what a key is for": _once,
     "forget keys": lambda c, place: idempotency.prune(c, place.then, PAGE),
     "forget no keys": lambda c, place: idempotency.prune(c, place.then - timedelta(days=9999), PAGE),
+    "look for news of many invoices": _look,
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
     "find the invoice of an order": lambda c, _: invoices.of_order(c, "order 17"),
     "list invoices": _invoices(after=True),
