@@ -149,7 +149,7 @@ async def an_invoice_that_is_paid(scene: Scene) -> None:
     await scene.webhook("payment.received", lambda body: body["payment"].get("invoice_id") == invoice["id"])
     await ask("getPrivateInvoice", "paid", ids=invoice["id"])
     await ask("getPublicInvoice", "paid", ids=invoice["id"])
-    await ask("listInvoices", "page", query={"limit": 1})
+    await ask("listInvoices", "page", query={"status": "paid"})
     await ask("listInvoicePayments", "answer", ids=invoice["id"])
 
 
@@ -246,6 +246,7 @@ async def refusals(scene: Scene) -> None:
     await refused("Invalid", "limit", "listInvoices", query={"limit": 0})
     await refused("Invalid", "id", "getPrivateInvoice", ids="00000000-0000-4000-8000-000000000000")
     await refused("NotFound", "unknown", "getPrivateInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
+    await refused("NotEnabled", "no_key", "getSealedMetadata", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
     await refused("NotWaiting", "unknown", "cancelInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
 
 
