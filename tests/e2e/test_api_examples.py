@@ -25,6 +25,7 @@ from tests.receiver import Receiver, answer, receiving
 ELSEWHERE = {
     ("Failed", "defect"): "a defect is made in tests/unit",
     ("Unavailable", "away"): "tests/e2e/test_api_outage.py takes the database away",
+    ("NotEnabled", "no_key"): "tests/e2e/test_api_sealed_metadata.py has a daemon without a KEY",
     ("TooManyExports", "exports"): "tests/e2e/test_api_exports.py runs more than four",
     ("TooManyReaders", "readers"): "tests/e2e/test_api_events.py brings 256 readers",
     ("TooManyTokens", "tokens"): "tests/e2e/test_api_tokens.py guesses",
@@ -36,7 +37,12 @@ ELSEWHERE = {
     ("isReady", "unready"): "tests/e2e/test_faults_database.py",
 }
 """Examples that take a fault to come true, and who makes it."""
-SETTINGS = {"WEBHOOK_ALLOW_HTTP": "on", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "DOMAIN": "pay.example.org"}
+SETTINGS = {
+    "WEBHOOK_ALLOW_HTTP": "on",
+    "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    "DOMAIN": "pay.example.org",
+    "KEY": bytes(range(32)).hex(),
+}
 AMOUNT = 100_000_000
 
 
@@ -232,6 +238,8 @@ async def events(scene: Scene) -> None:
 
 async def what_anybody_may_ask(scene: Scene) -> None:
     await scene.story.ask("getManifest", "shop")
+    account = scene.story.contract.document["components"]["parameters"]["Account"]["example"]
+    await scene.story.ask("commitPayerKey", ids={"account": account}, request="example")
     await scene.story.ask("isAlive", "alive")
     await scene.story.ask("isReady", "ready")
 
@@ -246,7 +254,6 @@ async def refusals(scene: Scene) -> None:
     await refused("Invalid", "limit", "listInvoices", query={"limit": 0})
     await refused("Invalid", "id", "getPrivateInvoice", ids="00000000-0000-4000-8000-000000000000")
     await refused("NotFound", "unknown", "getPrivateInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
-    await refused("NotEnabled", "no_key", "getSealedMetadata", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
     await refused("NotWaiting", "unknown", "cancelInvoice", ids="01970c00-a927-77e4-88fa-67d72ae4c4be")
 
 
