@@ -1,16 +1,19 @@
 """Who counts as one visitor, where a limit is for each."""
 
+from functools import lru_cache
 from typing import Final
 
 import structlog
 from aiohttp import web
 
-from harvester.api.client_address import client_address, read_address, site
+from harvester.api.client_address import Address, client_address, read_address, site
 from harvester.api.limits import Limits
 from harvester.domain.egress import Network
 
 _ADNL_IP: Final = "X-Adnl-Ip"
 """What tonutils-reverse-proxy calls it; one that a client sends is replaced."""
+
+_PEERS: Final = 4096
 
 _log = structlog.get_logger(__name__)
 
@@ -29,10 +32,10 @@ class Visitors:
         """
         peer = request.remote or ""
         by_comma, by_pairs = request.headers.getall("X-Forwarded-For", ()), request.headers.getall("Forwarded", ())
-        address = client_address(peer, by_comma, by_pairs, self._trusted)
-        if by_comma or by_pairs:
-            self._tell_of_proxy(peer)
-        return None if address is None or address.is_loopback else site(address)
+        if not by_comma and not by_pairs:
+            return _directly(peer)
+        self._tell_of_proxy(peer)
+        return _counted(client_address(peer, by_comma, by_pairs, self._trusted))
 
     def _tell_of_proxy(self, peer: str) -> None:
         """Log once that there seems to be a proxy near by that nobody has vouched for."""
@@ -40,6 +43,16 @@ class Visitors:
         if not self._told and address and address.is_private and all(address not in each for each in self._trusted):
             self._told = True
             _log.warning("a proxy that TRUSTED_PROXIES does not name: its visitors cannot be told apart", peer=peer)
+
+
+def _counted(address: Address | None) -> Network | None:
+    return None if address is None or address.is_loopback else site(address)
+
+
+@lru_cache(maxsize=_PEERS)
+def _directly(peer: str) -> Network | None:
+    # Most requests come over few connections, and reading an address takes longer than all else here.
+    return _counted(read_address(peer))
 
 
 class SiteVisitors(Visitors):
