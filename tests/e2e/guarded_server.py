@@ -6,6 +6,7 @@ A proxy at 127.0.0.1 is believed: requests come from the address that X-Forwarde
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -20,6 +21,7 @@ from harvester.api.events import EventRoutes
 from harvester.api.invoices import InvoiceRoutes, PublicInvoiceRoutes
 from harvester.api.limits import Limits
 from harvester.api.payments import PaymentRoutes
+from harvester.api.rates import RateRoutes
 from harvester.api.tokens import TokenRoutes
 from harvester.chain import Batch
 from harvester.domain.access import ENVIRONMENT, Scope
@@ -34,6 +36,7 @@ from harvester.services.invoicing import Invoicing
 from harvester.services.ledger import LedgerService
 from harvester.services.outbox import Outbox
 from harvester.services.payments import Payments
+from harvester.services.rates import Rates
 from harvester.services.tokens import Tokens
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
@@ -157,6 +160,7 @@ async def serving(
             EventRoutes(EventFeed(database, signals)),
             EndpointRoutes(Endpoints(database, signals, clock, client, rules), Outbox(database, signals, clock)),
             TokenRoutes(tokens),
+            RateRoutes(Rates(database, chains, clock, timedelta(hours=1))),
         )
         access = Access(TOKEN, authentication, keys, limits or Limits(trusted_proxies=(LOCAL,)))
         app = build_api(chains, ready, metrics, access, [PublicInvoiceRoutes(invoicing, chains)], private)

@@ -199,6 +199,13 @@ async def test_endpoints_and_deliveries_are_done_once(api: Guarded) -> None:
         await twice(api, f"deliveries/{delivery['id']}/resend")
 
 
+async def test_an_old_rate_that_is_sent_again_does_not_overrule_a_new_one(api: Guarded) -> None:
+    for key, rate in (("a", "5"), ("b", "6"), ("a", "5")):
+        assert (await api.ask("POST", "rates", {"currency": "USD", "rate": rate}, key=key)).status == 201
+    [last] = (await api.ask("GET", "rates")).json["rates"]
+    assert last["rate"] == "6"
+
+
 async def twice(api: Guarded, path: str, body: Any = None) -> Answer:
     """Send a request twice; the second must be answered like the first."""
     first = await api.ask("POST", path, body, key="a")
