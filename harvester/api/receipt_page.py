@@ -28,6 +28,7 @@ th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid #ccc; text-alig
 td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 th { font-weight: normal; color: #555; }
 tbody th { width: 11rem; }
+.payments td:nth-child(-n+2) { overflow-wrap: normal; }
 footer { margin-top: 2rem; font-size: .85rem; color: #555; }
 @page { margin: 18mm; }
 @media print {
@@ -119,14 +120,15 @@ def _facts(invoice: Invoice) -> Iterator[tuple[str, str | None]]:
 
 
 def _rate(price: Price, ticker: str) -> str:
-    return f"{plain(price.rate)} {price.currency} for 1 {ticker}, said by {price.rate_source} at {_time(price.rate_at)}"
+    # Without its source: the page is for the payer, too, and who works here is not his business.
+    return f"{plain(price.rate)} {price.currency} for 1 {ticker}, as of {_time(price.rate_at)}"
 
 
 def _payments(receipt: PrintedReceipt) -> Html:
     columns = ("Time", "Amount", "Paid by", "Transaction")
     rows = [element("tr", *(element("td", cell) for cell in _row(each, receipt.invoice))) for each in receipt.payments]
     head = element("thead", element("tr", *(element("th", name, scope="col") for name in columns)))
-    return element("table", head, element("tbody", *rows))
+    return element("table", head, element("tbody", *rows), class_="payments")
 
 
 def _row(payment: Payment, invoice: Invoice) -> tuple[str, ...]:

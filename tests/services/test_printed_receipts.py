@@ -98,10 +98,11 @@ async def test_a_receipt_says_all_that_there_is_to_say(shop: Shop) -> None:
     [payment] = receipt.payments
     for said in (
         *("Café <b>", "https://c.example/?a=1&b", "Tea & cake", "<17>", "carol", "alice", "merchant", str(invoice_id)),
-        *("5.00 USD", "2.50 USD for 1 MEM, said by cli:bob at 2026-01-01 00:00:00 UTC", "2 MEM", payment.tx_hash),
+        *("5.00 USD", "2.50 USD for 1 MEM, as of 2026-01-01 00:00:00 UTC", "2 MEM", payment.tx_hash),
         "The payment was not proven: what nodes of the network said was believed.",
     ):
         assert said in texts, said
+    assert "bob" not in receipt_page(receipt)
 
 
 async def test_all_that_counts_for_an_invoice_is_on_its_receipt_and_nothing_else(shop: Shop) -> None:
