@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from harvester.storage import payer_keys
+from harvester.storage.database import Database
 from tests.e2e.chain import Chain
 from tests.e2e.conftest import World, new_database, open_world_on
 from tests.e2e.daemon import clean_environ
+from tests.e2e.eventually import eventually
 from tests.e2e.shop import TOKEN
 from tests.ton import sealed
 
@@ -70,3 +73,17 @@ async def test_the_payload_names_the_site_that_the_key_makes(world: World) -> No
     assert sealed.site_of(invoice["payload"]) == address
     for link in invoice["payment_links"].values():
         assert sealed.site_of(link.partition("bin=")[2].partition("&")[0]) == address
+
+
+async def test_on_a_real_chain_it_is_known_until_when_keys_may_still_be_paid_for(world: World) -> None:
+    """Only then is a key ever dropped: every place where payments are awaited must have been read."""
+
+    async def read_to_the_present() -> bool:
+        async with (
+            Database.open(world.daemon.settings["POSTGRES_URI"]) as database,
+            database.connection() as connection,
+        ):
+            until = await payer_keys.read_until(connection, "ton")
+        return until is not None and until.timestamp() > await world.chain.now() - 30
+
+    await eventually(read_to_the_present, "all accounts to be read")
