@@ -12,7 +12,7 @@ from harvester.domain.access import Scope
 from harvester.services.authentication import MAX_REMEMBERED, TRUSTED_SECS
 from harvester.services.tokens import MAX_LIFE_SECS
 from tests.e2e.eventually import eventually
-from tests.e2e.guarded_server import DRAFT, TOKEN, Guarded, serving
+from tests.e2e.guarded_server import DRAFT, PRIVATE, TOKEN, Guarded, serving
 
 STRANGER = "203.0.113.7"
 
@@ -130,6 +130,23 @@ async def test_a_revocation_reaches_other_processes_by_a_hint(api: Guarded, data
         await eventually(shut_out, "the other process hears of it; its clock stands still")
     assert (await api.ask("GET", "invoices", token=token)).status == 401
     assert (await api.ask("POST", "tokens/shop/revoke")).status == 404
+
+
+async def test_a_stream_of_events_ends_with_its_token(api: Guarded) -> None:
+    token = await api.token("shop", Scope.READ)
+    headers = {"Authorization": f"Bearer {token}"}
+    await api.ask("POST", "invoice", DRAFT)
+    async with hearing(api), api.http.get(f"{PRIVATE}/events/stream", headers=headers) as stream:
+        while not (await stream.content.readline()).startswith(b"data"):
+            pass
+        await api.tokens.revoke("shop")
+
+        async def forgotten() -> bool:
+            return not api.authentication.remembers(token)
+
+        await eventually(forgotten, "the revocation is heard of")
+        await api.ask("POST", "invoice", DRAFT)
+        assert b"data" not in await stream.content.read()
 
 
 async def test_a_revocation_whose_hint_is_lost_holds_after_seconds(api: Guarded, database_uri: str) -> None:
