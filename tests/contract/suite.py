@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from harvester.chain import Adapter, Destination
+from harvester.chain import Adapter, Destination, SealingAdapter
 from harvester.domain.errors import CursorConflict, InvalidInput, LeaseLost, Unavailable
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
@@ -107,6 +107,21 @@ class AdapterContract(Generic[AnyWorld]):
             assert all(str(invoice.amount) in link for link in request.links.values())
             renamed = adapter.payment_request(replace(invoice, ticker="GONE", pay_to_address=invoice.pay_to_address))
             assert renamed == request
+
+    async def test_what_seals_refuses_what_is_no_certificate(self, world: AnyWorld) -> None:
+        adapter = world.adapter()
+        sealer = adapter.sealer() if isinstance(adapter, SealingAdapter) else None
+        if sealer is None:
+            pytest.skip("this chain does not seal")
+        currency, *_ = adapter.currencies()
+        nonsense: tuple[object, ...] = (None, 5, "", "zz", "00" * 32, [], {})
+        for account in ("", "no address at all", adapter.pay_to_address(currency)):
+            for value in nonsense:
+                members = dict.fromkeys(("wallet_version", "public_key", "cert", "key", "signature"), value)
+                with pytest.raises(InvalidInput):
+                    sealer.payer_key(account, members)
+            with pytest.raises(InvalidInput):
+                sealer.payer_key(account, {})
 
     async def test_what_the_configuration_no_longer_names_is_watched_while_the_ledger_wants_it(
         self, world: AnyWorld

@@ -24,7 +24,7 @@ class LocalWorld:
 
     def adapter(self) -> Adapter:
         """See `World`."""
-        return build(environ(self._ton, ["USDX"]))
+        return build(environ(self._ton, ["USDX"], KEY="00" * 32))
 
     def reconfigured_adapter(self) -> Adapter:
         """See `World`."""
