@@ -90,5 +90,10 @@ def test_the_way_back_leads_to_a_web_site_or_is_not_there(address: str) -> None:
     assert read_merchant('{"merchant_url": "https://shop.example/o/1?a=b#c"}').url == "https://shop.example/o/1?a=b#c"
 
 
+def test_a_shop_without_a_name_is_called_by_its_host() -> None:
+    assert read_merchant('{"merchant_url": "https://shop.example/o/1"}').name == "shop.example"
+    assert not read_merchant("{}").name
+
+
 def test_a_logo_keeps_its_query_on_the_page() -> None:
     assert logo_address("https://shop.example/l.png?v=2#f") == URL("https://shop.example/l.png?v=2")
