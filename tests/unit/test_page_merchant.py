@@ -14,7 +14,7 @@ from harvester.api.page.policy import page_headers
 
 SOURCE = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9/._~!$&()*+=:@%-]*")
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
