@@ -1,4 +1,4 @@
-# make setup | run | test | lint | format | schema | reference | bench | longlives | soak [ROUNDS=200]    (all may be repeated)
+# make setup | run | test | lint | format | schema | reference | bench | longlives | soak [ROUNDS=200] | tonconnect    (all may be repeated)
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.setup-done
 # Installed whether or not the interpreter has a wheel of its own: the native TVM inside runs on all of them.
 TVM    := pytvm==0.0.14
 
-.PHONY: setup run test lint format schema reference soak bench longlives clean
+.PHONY: setup run test lint format schema reference soak bench longlives tonconnect clean
 
 setup: $(STAMP)
 
@@ -50,6 +50,10 @@ bench: setup
 
 longlives: setup
 	LONG_LIVES_INVOICES=1000000 $(BIN)/pytest -q tests/storage/test_long_lives.py -s
+
+# A library for the payment page, which git ignores and the next wheel takes along. Needs npm.
+tonconnect:
+	scripts/tonconnect
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

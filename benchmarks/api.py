@@ -33,7 +33,9 @@ async def measure_api(uri: str, scale: float) -> list[Line]:
         Line("database commits, 64 clients", await commits_per_second(uri, 64), "/s", note="limit of the disk"),
     ]
     async with running_daemon(uri, {}) as daemon:
-        lines += [await measure(daemon, scale) for measure in (_create, _get, _list_20, _list_100, _cancel)]
+        lines += [
+            await measure(daemon, scale) for measure in (_create, _create_once, _get, _list_20, _list_100, _cancel)
+        ]
     return lines
 
 
@@ -42,6 +44,17 @@ async def _create(daemon: Daemon, scale: float) -> Line:
     before = daemon.cpu_secs()
     load = await closed_loop(daemon.port, lambda _: request, CLIENTS, int(15_000 * scale))
     return _line("create, 64 clients", load, daemon.cpu_secs() - before)
+
+
+async def _create_once(daemon: Daemon, scale: float) -> Line:
+    before = daemon.cpu_secs()
+    load = await closed_loop(
+        daemon.port,
+        lambda number: http_request("POST", f"{_PRIVATE}/invoice", TOKEN, _DRAFT, f"order-{number}"),
+        CLIENTS,
+        int(15_000 * scale),
+    )
+    return _line("create with a key, 64 clients", load, daemon.cpu_secs() - before)
 
 
 async def _get(daemon: Daemon, scale: float) -> Line:

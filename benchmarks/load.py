@@ -95,9 +95,11 @@ async def closed_loop(
     return Load(len(latencies), seconds, marks[49], marks[98])
 
 
-def http_request(method: str, path: str, token: str | None = None, body: bytes = b"") -> bytes:
-    """Return an HTTP/1.1 request as bytes."""
+def http_request(method: str, path: str, token: str | None = None, body: bytes = b"", key: str | None = None) -> bytes:
+    """Return an HTTP/1.1 request as bytes; `key` is for Idempotency-Key."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
+    if key:
+        lines.append(f"Idempotency-Key: {key}")
     return "\r\n".join([*lines, "", ""]).encode() + body

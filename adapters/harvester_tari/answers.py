@@ -25,6 +25,7 @@ NO_CLAIM: Final = "Authentication Error. The signature of the claim is none of i
 RETRY_AFTER_SECS: Final = 5
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+_JSON: Final = _NO_STORE | {"Content-Type": "application/json"}
 _STATUSES: Final = {
     Status.UNCLAIMED: "Unclaimed",
     Status.WAITING: "New",
@@ -36,7 +37,7 @@ _STATUSES: Final = {
 
 def json_answer(body: object, status: int = 200) -> web.Response:
     """Return JSON that nobody may cache."""
-    return web.json_response(body, status=status, headers=_NO_STORE)
+    return web.Response(body=json.dumps(body, ensure_ascii=False).encode(), status=status, headers=_JSON)
 
 
 def error(status: int, text: str) -> web.Response:

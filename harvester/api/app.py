@@ -1,4 +1,4 @@
-"""The two HTTP applications: the API, and the metrics on a listener of their own."""
+"""The HTTP applications: the API, its public part for a TON site, and the metrics, each on a listener of its own."""
 
 import asyncio
 import logging
@@ -14,18 +14,16 @@ from prometheus_client.exposition import choose_encoder
 
 from harvester.api.auth import Access, TokenGuard
 from harvester.api.boundary import Boundary
-from harvester.api.health import HealthRoutes, Readiness
-from harvester.api.invoices import InvoiceRoutes
-from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES
+from harvester.api.health import HealthRoutes, Readiness, Remarks, nothing_to_remark
+from harvester.api.limits import KEEPALIVE_SECS, MAX_BODY_BYTES, Limits
 from harvester.api.openapi import OpenApiRoutes
 from harvester.api.opening import Opening
 from harvester.api.plugins import PluginRoutes
 from harvester.api.public_edge import PublicEdge
-from harvester.api.visitors import Visitors
+from harvester.api.visitors import SiteVisitors, Visitors
 from harvester.domain.errors import InvariantBroken
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
-from harvester.services.invoicing import Invoicing
 
 SHUTDOWN_SECS: Final = 10.0
 
@@ -47,7 +45,6 @@ class PublicRoutes(Protocol):
 
 
 def build_api(
-    invoicing: Invoicing,
     chains: Chains,
     readiness: Readiness,
     metrics: Metrics,
@@ -55,24 +52,44 @@ def build_api(
     public: Sequence[PublicRoutes] = (),
     private: Iterable[PrivateRoutes] = (),
     opened: asyncio.Event | None = None,
+    remarks: Remarks = nothing_to_remark,
 ) -> web.Application:
-    """Return the API. `public` and `private` are what is served besides invoices.
+    """Return the API; `remarks` are for `/readyz`.
 
     Until `opened` is set, what would change something is refused; None: it is open.
     """
-    boundary, visitors = Boundary(metrics), Visitors(access.limits, metrics)
-    edge, guard = PublicEdge(visitors), TokenGuard(access, visitors, metrics)
+    visitors = Visitors(access.limits, metrics)
+    app = _application(metrics, visitors, opened)
+    guard = TokenGuard(access, visitors, metrics)
+    for part in private:
+        app.add_routes(part.routes(guard))
+    app.add_routes(HealthRoutes(readiness, chains, remarks).routes())
+    documents = [path for each in public if isinstance(each, PluginRoutes) for path in each.openapi_paths]
+    app.add_routes(OpenApiRoutes(documents).routes())
+    return _with_public(app, public, visitors, metrics)
+
+
+def build_site(
+    metrics: Metrics, limits: Limits, public: Iterable[PublicRoutes], opened: asyncio.Event | None = None
+) -> web.Application:
+    """Return what the proxy of a TON site reaches: `public`, and nothing else that one could ask for."""
+    visitors = SiteVisitors(limits, metrics)
+    return _with_public(_application(metrics, visitors, opened), public, visitors, metrics)
+
+
+def _application(metrics: Metrics, visitors: Visitors, opened: asyncio.Event | None) -> web.Application:
+    boundary, edge = Boundary(metrics), PublicEdge(visitors)
     middlewares = [boundary.middleware, edge.middleware, *([Opening(opened).middleware] if opened else [])]
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.extend([boundary.dress, edge.dress])
-    parts: Sequence[PrivateRoutes] = (InvoiceRoutes(invoicing, chains), *private)
-    for part in parts:
-        app.add_routes(part.routes(guard))
+    return app
+
+
+def _with_public(
+    app: web.Application, public: Iterable[PublicRoutes], visitors: Visitors, metrics: Metrics
+) -> web.Application:
     for each in public:
         app.add_routes(each.routes(visitors))
-    app.add_routes(HealthRoutes(readiness, chains).routes())
-    documents = [path for each in public if isinstance(each, PluginRoutes) for path in each.openapi_paths]
-    app.add_routes(OpenApiRoutes(documents).routes())
     _check_unique(app.router)
     for route in app.router.routes():
         if route.resource:
@@ -89,7 +106,9 @@ def _check_unique(router: web.UrlDispatcher) -> None:
         raise InvariantBroken(f"{method} {path} is served twice: two plug-ins do not go together")
 
 
-def build_metrics_app(registry: CollectorRegistry, chains: Chains, readiness: Readiness) -> web.Application:
+def build_metrics_app(
+    registry: CollectorRegistry, chains: Chains, readiness: Readiness, remarks: Remarks = nothing_to_remark
+) -> web.Application:
     """Return what serves `/metrics`, `/livez` and `/readyz`, for a listener that only the operator reaches."""
 
     async def metrics(request: web.Request) -> web.StreamResponse:
@@ -97,7 +116,7 @@ def build_metrics_app(registry: CollectorRegistry, chains: Chains, readiness: Re
         return web.Response(body=encode(registry), headers={"Content-Type": content_type})
 
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics), *HealthRoutes(readiness, chains).routes()])
+    app.add_routes([web.get("/metrics", metrics), *HealthRoutes(readiness, chains, remarks).routes()])
     return app
 
 

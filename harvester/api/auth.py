@@ -19,6 +19,7 @@ from harvester.services.authentication import Authentication
 from harvester.services.idempotency import Keys
 
 _BEARER: Final = "Bearer "
+_AUTHENTICATION: Final = web.RequestKey("authentication", Authentication)
 _CALLER: Final = web.RequestKey("caller", Caller)
 
 
@@ -36,6 +37,21 @@ class Access:
 def caller(request: web.Request) -> Caller:
     """Return who has sent a request that the guard has let through."""
     return request[_CALLER]
+
+
+async def still_admitted(request: web.Request) -> bool:
+    """Return whether the token of a request is still good: to be asked by what goes on for long.
+
+    Raises:
+        Unavailable: the database had to be asked, and does not answer.
+    """
+    if caller(request) is ENVIRONMENT:
+        return True
+    return await request[_AUTHENTICATION].caller(_token(request)) is not None
+
+
+def _token(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix(_BEARER)
 
 
 class TokenGuard:
@@ -62,7 +78,7 @@ class TokenGuard:
             if found is None:
                 return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
             self._check(found, scope)
-            request[_CALLER] = found
+            request[_CALLER], request[_AUTHENTICATION] = found, self._authentication
             if request.method == "POST":
                 return await self._repeats.answer(request, found, handler)
             return await handler(request)
@@ -73,7 +89,7 @@ class TokenGuard:
         given = request.headers.get("Authorization", "")
         if hmac.compare_digest(given.encode(errors="surrogatepass"), self._expected):
             return ENVIRONMENT
-        text = given.removeprefix(_BEARER)
+        text = _token(request)
         if text == given:
             self._failures.labels("missing").inc()
             return None

@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from harvester.api.answers import Refusal, json_answer
-from harvester.api.auth import TokenGuard
+from harvester.api.auth import TokenGuard, still_admitted
 from harvester.api.bodies import query_number
 from harvester.api.boundary import more_time
 from harvester.api.invoices import PRIVATE
@@ -55,7 +55,10 @@ class EventRoutes:
         return json_answer(orjson.dumps({"events": [_view(event) for event in page], "next": following}))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Stream events as they come, until the client goes or the daemon stops; comments show that it lives."""
+        """Stream events as they come, until the client goes, its token ends, or the daemon stops.
+
+        Comments show that it lives.
+        """
         self._admit()
         async with aclosing(self._feed.follow(_resume_at(request), _STREAM_PAGE, self._heartbeat_secs)) as pages:
             first = await anext(pages, ())
@@ -64,6 +67,8 @@ class EventRoutes:
                 await stream.start()
                 await stream.send(_lines(first) or _HEARTBEAT)
                 async for page in pages:
+                    if not await still_admitted(request):
+                        break
                     await stream.send(_lines(page) or _HEARTBEAT)
             except (ConnectionError, TimeoutError, Unavailable):
                 # The client has gone, or is to come again with the number of what it has: nothing is lost by an end.

@@ -1,7 +1,7 @@
 """Whether the process lives, and whether it can do its work. Free of secrets: anybody may ask."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -24,12 +24,22 @@ class Readiness(Protocol):
         ...
 
 
+Remarks = Callable[[], Sequence[str]]
+"""Returns sentences, without secrets, about what is not well and keeps nothing from working."""
+
+
+def nothing_to_remark() -> Sequence[str]:
+    """Return no remarks."""
+    return []
+
+
 class HealthRoutes:
     """`/livez` and `/readyz`."""
 
-    def __init__(self, readiness: Readiness, chains: Chains) -> None:
+    def __init__(self, readiness: Readiness, chains: Chains, remarks: Remarks = nothing_to_remark) -> None:
         self._readiness = readiness
         self._chains = chains
+        self._remarks = remarks
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return the routes."""
@@ -44,7 +54,12 @@ class HealthRoutes:
         chains = self._chains.health()
         reasons = [*await self._ask(), *_reasons(chains)]
         ready = not reasons
-        body = {"ready": ready, "reasons": reasons, "chains": {name: _view(health) for name, health in chains.items()}}
+        body = {
+            "ready": ready,
+            "reasons": reasons,
+            "remarks": self._remarks(),
+            "chains": {name: _view(health) for name, health in chains.items()},
+        }
         return json_answer(orjson.dumps(body), 200 if ready else 503)
 
     async def _ask(self) -> Sequence[str]:

@@ -9,9 +9,10 @@ from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import Body, read_body
 from harvester.api.invoices import PRIVATE
+from harvester.api.repeats import once
 from harvester.domain.access import Scope
 from harvester.domain.acts import actor
-from harvester.domain.rates import parse_currency, parse_rate
+from harvester.domain.rates import Rate, parse_currency, parse_rate
 from harvester.services.rates import Rates, rate_view
 
 
@@ -46,5 +47,9 @@ class RateRoutes:
         """Say what an asset costs from now on."""
         new = await read_body(request, NewRate)
         pair, rate = self._rates.pair(parse_currency(new.currency), new.ticker), parse_rate(new.rate)
-        added = await self._rates.add(pair, rate, actor(caller(request).channel, new.actor), new.valid_for)
-        return json_answer(orjson.dumps(rate_view(added, pair.asset, self._rates.now())), 201)
+
+        def shown(added: Rate) -> bytes:
+            return orjson.dumps(rate_view(added, pair.asset, self._rates.now()))
+
+        source, key = actor(caller(request).channel, new.actor), once(request, shown, 201)
+        return json_answer(shown(await self._rates.add(pair, rate, source, new.valid_for, key)), 201)

@@ -28,6 +28,7 @@ th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid #ccc; text-alig
 td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 th { font-weight: normal; color: #555; }
 tbody th { width: 11rem; }
+.payments td:nth-child(-n+2) { overflow-wrap: normal; }
 footer { margin-top: 2rem; font-size: .85rem; color: #555; }
 @page { margin: 18mm; }
 @media print {
@@ -66,7 +67,7 @@ def receipt_page(receipt: PrintedReceipt) -> str:
         element("p", _amount(invoice.amount, invoice), class_="sum"),
         *_goods(metadata),
         element("h2", "Invoice"),
-        _fields(dict(_facts(invoice))),
+        _fields(receipt_facts(invoice)),
         element("h2", "Payments"),
         _payments(receipt),
         element("h2", "Proof"),
@@ -90,8 +91,17 @@ def _goods(metadata: Mapping[str, Any]) -> Iterator[Html]:
         yield element("ul", *(element("li", element("bdi", name)) for name in names))
 
 
+def receipt_facts(invoice: Invoice) -> Mapping[str, str | None]:
+    """Return what there is to say of a paid invoice, by name; None: does not apply."""
+    return dict(_facts(invoice))
+
+
+def proof_facts(proof: str | None) -> Mapping[str, str]:
+    """Return what a payment was proven from, a JSON object, each leaf with the names on the way to it."""
+    return dict(_flat(orjson.loads(proof))) if proof is not None else {}
+
+
 def _facts(invoice: Invoice) -> Iterator[tuple[str, str | None]]:
-    """Yield what there is to say of a paid invoice, without what does not apply."""
     yield "Invoice", str(invoice.id)
     yield "Order", invoice.order_id
     yield "Customer", invoice.customer_id
@@ -110,14 +120,15 @@ def _facts(invoice: Invoice) -> Iterator[tuple[str, str | None]]:
 
 
 def _rate(price: Price, ticker: str) -> str:
-    return f"{plain(price.rate)} {price.currency} for 1 {ticker}, said by {price.rate_source} at {_time(price.rate_at)}"
+    # Without its source: the page is for the payer, too, and who works here is not his business.
+    return f"{plain(price.rate)} {price.currency} for 1 {ticker}, as of {_time(price.rate_at)}"
 
 
 def _payments(receipt: PrintedReceipt) -> Html:
     columns = ("Time", "Amount", "Paid by", "Transaction")
     rows = [element("tr", *(element("td", cell) for cell in _row(each, receipt.invoice))) for each in receipt.payments]
     head = element("thead", element("tr", *(element("th", name, scope="col") for name in columns)))
-    return element("table", head, element("tbody", *rows))
+    return element("table", head, element("tbody", *rows), class_="payments")
 
 
 def _row(payment: Payment, invoice: Invoice) -> tuple[str, ...]:
@@ -129,11 +140,10 @@ def _proof(proof: str | None) -> Iterator[Html]:
         yield element("p", "The payment was not proven: what nodes of the network said was believed.")
         return
     yield element("p", "The payment that settled the invoice was proven from:")
-    yield _fields(dict(_flat(orjson.loads(proof))))
+    yield _fields(proof_facts(proof))
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a JSON value, each with the names on the way to it."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _flat(item, f"{name} {key}".strip().replace("_", " "))

@@ -5,7 +5,8 @@ absent, unknown ones ignored.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import orjson
@@ -15,11 +16,19 @@ from pydantic_core import PydanticCustomError
 from harvester.api.json_text import compact, decode_json, split_object
 from harvester.domain.errors import InvalidInput
 from harvester.domain.identifiers import MAX_MERCHANT_ID
+from harvester.domain.rates import Money, parse_currency, parse_price
 from harvester.services.invoicing import Draft
 
 MAX_AMOUNT_DIGITS: Final = 78
 """What 256 bits can hold; what the asset can carry is the currency's to say."""
 MAX_LIFE_TIME_SECS: Final = 2**63 - 1
+MAX_TEXT: Final = 2048
+"""Characters of a name or a URL."""
+MAX_LOGO: Final = 1 << 15
+"""Characters: some shops give the picture itself, as a data URL."""
+MAX_GOODS: Final = 1000
+MAX_METADATA_BYTES: Final = 1 << 16
+"""It goes into each event, and is sealed for each reader."""
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 1_000
 
@@ -55,17 +64,29 @@ class _Members(BaseModel):
 class Good(_Members):
     """One thing that is bought."""
 
-    name: str = ""
+    name: str = Field(default="", max_length=MAX_TEXT)
 
 
 class Metadata(_Members):
-    """What is bought, and from whom: for the payer's receipt."""
+    """What is bought, and from whom. It is stored as one JSON text: a further member needs no migration."""
 
-    goods: list[Good] = []
+    goods: list[Good] = Field(default=[], max_length=MAX_GOODS)
     mcc_code: int = Field(default=0, ge=0, le=9999)
-    merchant_logo: str | None = None
-    merchant_name: str = Field(min_length=1)
-    merchant_url: str | None = None
+    """The four digits of ISO 18245 as a number: 742 is 0742. 0: none."""
+    merchant_logo: str | None = Field(default=None, max_length=MAX_LOGO)
+    merchant_name: str = Field(min_length=1, max_length=MAX_TEXT)
+    merchant_url: str | None = Field(default=None, max_length=MAX_TEXT)
+
+    def text(self) -> str:
+        """Return it as JSON, the members in alphabetical order.
+
+        Raises:
+            InvalidInput: it is too long as a whole.
+        """
+        text = orjson.dumps(self.model_dump(exclude_none=True))
+        if len(text) > MAX_METADATA_BYTES:
+            raise InvalidInput(f"invalid invoice data: metadata: may have {MAX_METADATA_BYTES} bytes as JSON at most")
+        return text.decode()
 
 
 def _parse_merchant_id(value: object) -> str | None:
@@ -79,15 +100,47 @@ def _parse_merchant_id(value: object) -> str | None:
 _MerchantId = Annotated[str | None, BeforeValidator(_parse_merchant_id)]
 
 
+def _text_read_by(read: Callable[[str], object]) -> BeforeValidator:
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise PydanticCustomError("text", "a string is expected")
+        try:
+            return read(value)
+        except InvalidInput as refusal:
+            raise PydanticCustomError("refused", "{reason}", {"reason": str(refusal)}) from None
+
+    return BeforeValidator(validate)
+
+
+class NewPrice(_Members):
+    """What is asked for in a currency that is none of the merchant's assets."""
+
+    amount: Annotated[Decimal, _text_read_by(parse_price)]
+    currency: Annotated[str, _text_read_by(parse_currency)]
+
+
 class NewInvoice(_Members):
     """The body of a request to create an invoice, without `private_info`: that stays text."""
 
-    amount: Annotated[int, BeforeValidator(_parse_amount)]
+    amount: Annotated[int | None, BeforeValidator(_parse_amount)] = None
+    price: NewPrice | None = None
     currency: str
     life_time: int = Field(gt=0, le=MAX_LIFE_TIME_SECS)
     metadata: Metadata
     order_id: _MerchantId = None
     customer_id: _MerchantId = None
+
+    def asked(self) -> int | Money:
+        """Return what is asked for: base units, or a price.
+
+        Raises:
+            InvalidInput: it is neither or both.
+        """
+        if self.amount is not None and self.price is None:
+            return self.amount
+        if self.price is not None and self.amount is None:
+            return Money(self.price.amount, self.price.currency)
+        raise InvalidInput("invalid invoice data: either `amount` or `price` is expected, not both")
 
 
 def parse_draft(body: bytes) -> Draft:
@@ -100,11 +153,11 @@ def parse_draft(body: bytes) -> Draft:
     private_info = members.pop("private_info", "{}")
     new = _validate({name: _parse(value, name) for name, value in members.items() if name in NewInvoice.model_fields})
     return Draft(
-        amount=new.amount,
+        amount=new.asked(),
         ticker=new.currency,
         life_time_secs=new.life_time,
         private_info=_object_text(private_info),
-        metadata=orjson.dumps(new.metadata.model_dump(exclude_none=True)).decode(),
+        metadata=new.metadata.text(),
         order_id=new.order_id,
         customer_id=new.customer_id,
     )

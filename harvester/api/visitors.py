@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -16,6 +17,11 @@ from harvester.domain.egress import Network
 from harvester.metrics import Metrics
 
 _TOO_MANY: Final = "too many requests from this address"
+
+_ADNL_IP: Final = "X-Adnl-Ip"
+"""What tonutils-reverse-proxy calls it; one that a client sends is replaced."""
+
+_PEERS: Final = 4096
 
 _log = structlog.get_logger(__name__)
 
@@ -43,8 +49,10 @@ class Visitors:
 
         That may be a proxy which TRUSTED_PROXIES does not name: a limit for it would be one for all its visitors.
         """
-        address = self.address(request)
-        return None if address is None or address.is_loopback else site(address)
+        peer = request.remote or ""
+        if X_FORWARDED_FOR not in request.headers and FORWARDED not in request.headers:
+            return _directly(peer)
+        return _counted(self.address(request))
 
     def take_turn(self, request: web.Request) -> None:
         """Count a request for something public.
@@ -65,3 +73,27 @@ class Visitors:
         if not self._told and address and address.is_private and all(address not in each for each in self._trusted):
             self._told = True
             _log.warning("a proxy that TRUSTED_PROXIES does not name: its visitors cannot be told apart", peer=peer)
+
+
+def _counted(address: Address | None) -> Network | None:
+    return None if address is None or address.is_loopback else site(address)
+
+
+@lru_cache(maxsize=_PEERS)
+def _directly(peer: str) -> Network | None:
+    # Most requests come over few connections, and reading an address takes longer than all else here.
+    return _counted(read_address(peer))
+
+
+class SiteVisitors(Visitors):
+    """The same on the listener of a TON site: its proxy says in a header of its own whose request it forwards.
+
+    The proxy is near by, on this host or in its private network. Whoever asks from elsewhere counts for himself.
+    """
+
+    def visitor(self, request: web.Request) -> Network | None:
+        """See `Visitors`."""
+        peer, forwarded = read_address(request.remote or ""), read_address(request.headers.get(_ADNL_IP, ""))
+        if peer and peer.is_private and forwarded:
+            return site(forwarded)
+        return super().visitor(request)

@@ -4,7 +4,7 @@ import click
 import orjson
 
 from harvester.api.schemas import parse_draft
-from harvester.cli import invoice_list, invoice_show
+from harvester.cli import invoice_list, invoice_receipt, invoice_show
 from harvester.cli.invoice_show import print_invoice
 from harvester.cli.output import json_option
 from harvester.cli.services import Services, with_services
@@ -19,8 +19,10 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("amount")
-@click.argument("currency")
+@click.argument("asked", nargs=-1, metavar="AMOUNT CURRENCY")
+@click.option(
+    "--price", nargs=2, metavar="12.50 USD", help="In place of AMOUNT; CURRENCY is then the coin if not given."
+)
 @click.option("--life-time", type=int, default=3600, show_default=True, help="Seconds until it expires.")
 @click.option("--merchant-name", default="Merchant", show_default=True, help="Who asks for the money.")
 @click.option("--goods", multiple=True, help="Something that is bought; may be repeated.")
@@ -31,19 +33,30 @@ def command() -> None:
 @with_services  # type: ignore[arg-type]  # mypy cannot bind a ParamSpec to `**members`
 async def create(
     services: Services,
-    amount: str,
-    currency: str,
+    asked: tuple[str, ...],
+    price: tuple[str, str] | None,
     merchant_name: str,
     goods: tuple[str, ...],
     private_info: str,
     as_json: bool,
     **members: object,
 ) -> None:
-    """Create an invoice of AMOUNT base units of CURRENCY."""
+    """Create an invoice of AMOUNT base units of CURRENCY, or of a price that is paid in it."""
     metadata = {"merchant_name": merchant_name, "goods": [{"name": name} for name in goods]}
-    body = {"amount": amount, "currency": currency, "metadata": metadata} | members
+    body = _asked(services, asked, price) | {"metadata": metadata} | members
     text = orjson.dumps(body)[:-1] + b',"private_info":' + private_info.encode() + b"}"
     print_invoice(services, await services.invoicing.create(parse_draft(text), _CAUSE), as_json)
+
+
+def _asked(services: Services, asked: tuple[str, ...], price: tuple[str, str] | None) -> dict[str, object]:
+    if price is None:
+        if len(asked) != 2:
+            raise click.UsageError("AMOUNT and CURRENCY are expected, or --price.")
+        return {"amount": asked[0], "currency": asked[1]}
+    if len(asked) > 1:
+        raise click.UsageError("With --price, CURRENCY alone is expected, or nothing.")
+    ticker = asked[0] if asked else services.chains.currencies()[0].ticker
+    return {"price": {"amount": price[0], "currency": price[1]}, "currency": ticker}
 
 
 @command.command()
@@ -57,3 +70,4 @@ async def cancel(services: Services, invoice_id: str, as_json: bool) -> None:
 
 command.add_command(invoice_list.command)
 command.add_command(invoice_show.command)
+command.add_command(invoice_receipt.command)

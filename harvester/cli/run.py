@@ -1,6 +1,7 @@
 """`harvester run`: the daemon."""
 
 import asyncio
+import faulthandler
 import os
 import sys
 from collections.abc import Callable
@@ -43,6 +44,7 @@ def command(role: frozenset[Role] | None, migrate: bool | None) -> None:
 
     Exit status: 0 stopped, 1 cannot start now, 70 a task died, 78 a setting or the version of the database is wrong.
     """
+    faulthandler.enable()  # the service manager's watchdog ends a daemon that hangs by SIGABRT: where it hung is told
     configuration = configure(DaemonSettings, Variables.of_process(), load_plugins(), utc_now, load_hooks())
     configure_logging(configuration.settings.log_level, configuration.secrets)
     options = {name: value for name, value in (("role", role), ("migrate", migrate)) if value is not None}

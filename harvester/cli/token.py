@@ -31,7 +31,7 @@ def command() -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice(list(Scope)),
+    type=click.Choice([scope.value for scope in Scope]),  # of an enum, click offers the names
     help="What it may do: read, write (make and cancel invoices), operate (all else); may be repeated.",
 )
 @_expires_option

@@ -172,6 +172,10 @@ class DaemonSettings(Settings):
         ListenAddress | None, _text(forms.listen_address), Allowed("host:port (IPv6 in brackets) or off")
     ] = ListenAddress("127.0.0.1", 9108)
     """Listener of `/metrics`."""
+    site: Annotated[
+        ListenAddress | None, _text(forms.listen_address), Allowed("host:port (IPv6 in brackets) or off")
+    ] = None
+    """Listener of the public routes alone, for the proxy of a TON site."""
     role: Annotated[frozenset[Role], _text(forms.roles), Allowed(ROLES_ALLOWED)] = frozenset(Role)
     """What this process does, of all on the same database."""
     domain: Annotated[

@@ -57,7 +57,7 @@ class Caller:
     def must_have(self, scope: Scope) -> None:
         """Raise Forbidden if the caller has not this scope."""
         if scope not in self.scopes:
-            raise Forbidden(f"the token has not the scope {scope!r}, which this needs")
+            raise Forbidden(f"the token has not the scope '{scope}', which this needs")
 
 
 ENVIRONMENT: Final = Caller("", None, frozenset(Scope))

@@ -40,6 +40,10 @@ class Chains:
             allowed = ", ".join(self._currencies)
             raise InvalidInput(f"currency must be one of: {allowed}") from None
 
+    def currencies(self) -> Sequence[Currency]:
+        """Return all currencies; the first one is the first chain's own coin."""
+        return list(self._currencies.values())
+
     def first_currency(self) -> Currency:
         """Return the first currency of the first chain: that chain's own coin."""
         return next(iter(self._currencies.values()))

@@ -13,9 +13,12 @@ from harvester.domain.errors import InvalidInput, InvariantBroken, NotFound, Ord
 from harvester.domain.events import EVENT_OF_STATUS, Event
 from harvester.domain.invoice import Invoice, cancel
 from harvester.domain.lifecycle import Status
+from harvester.domain.money import Currency, Price
+from harvester.domain.rates import Money, Pair, base_units
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
+from harvester.services.rates import valid_rate
 from harvester.services.rendering import private_json
 from harvester.storage import events, invoice_pages, invoices
 from harvester.storage.database import Database
@@ -31,8 +34,8 @@ LAST_MOMENT: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 class Draft:
     """An invoice that a merchant wants."""
 
-    amount: int
-    """Base units."""
+    amount: int | Money
+    """Base units, or a price that is converted at the rate that is valid when the invoice is made."""
     ticker: str
     life_time_secs: int
     private_info: str = "{}"
@@ -61,8 +64,10 @@ class Invoicing:
         Raises:
             InvalidInput: the ticker is unknown, the amount not payable, or the life too long; nothing was stored.
             OrderExists: another invoice has the draft's order_id; nothing was stored.
+            NoRate: the draft has a price, and no rate is valid; nothing was stored.
         """
-        invoice = self._new_invoice(draft)
+        currency = self._chains.currency(draft.ticker)
+        invoice = self._new_invoice(draft, currency, *await self._convert(draft.amount, currency))
         event = new_event(invoice, self._chains, cause)
         record = once.record(invoice, self._clock()) if once else None
         try:
@@ -125,9 +130,17 @@ class Invoicing:
         self._announce(after)
         return after
 
-    def _new_invoice(self, draft: Draft) -> Invoice:
-        currency = self._chains.currency(draft.ticker)
-        if not 0 < draft.amount <= currency.max_amount:
+    async def _convert(self, asked: int | Money, currency: Currency) -> tuple[int, Price | None]:
+        """Return what is asked for in base units, and the price that it came from."""
+        if isinstance(asked, int):
+            return asked, None
+        async with self._database.connection() as connection:
+            rate = await valid_rate(connection, Pair(currency, asked.currency), self._clock())
+        price = Price(asked.amount, asked.currency, rate.rate, rate.source, rate.created_at)
+        return base_units(price.amount, price.rate, currency.decimals), price
+
+    def _new_invoice(self, draft: Draft, currency: Currency, amount: int, price: Price | None) -> Invoice:
+        if not 0 < amount <= currency.max_amount:
             raise InvalidInput(f"amount must be 1 … {currency.max_amount} base units of {currency.ticker}")
         now = self._clock().replace(microsecond=0)
         longest_secs = int((LAST_MOMENT - now).total_seconds())
@@ -136,7 +149,7 @@ class Invoicing:
         return Invoice(
             id=uuid7(),
             status=Status.WAITING,
-            amount=draft.amount,
+            amount=amount,
             received=0,
             ticker=currency.ticker,
             chain=currency.chain,
@@ -151,6 +164,7 @@ class Invoicing:
             metadata=draft.metadata,
             order_id=draft.order_id,
             customer_id=draft.customer_id,
+            price=price,
         )
 
     async def _order_exists(self, order_id: str | None) -> OrderExists:

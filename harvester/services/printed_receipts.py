@@ -8,7 +8,7 @@ from uuid import UUID
 from harvester.domain.errors import ActRefused, NotFound
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
-from harvester.domain.payment import COUNTED, Payment
+from harvester.domain.payment import Payment
 from harvester.storage import invoices, payments
 from harvester.storage.database import Database
 from harvester.storage.payments import PaymentFilter
@@ -45,10 +45,6 @@ class PrintedReceipts:
             if invoice.status is not Status.PAID:
                 raise ActRefused(f"invoice {invoice_id} is {invoice.status}: only a paid one has a receipt")
             found = await payments.page(connection, PaymentFilter(invoice_id=invoice_id), MAX_PAYMENTS)
-        return PrintedReceipt(invoice, [payment for payment in reversed(found or []) if _counts(payment, invoice_id)])
-
-
-def _counts(payment: Payment, invoice_id: UUID) -> bool:
-    if payment.assigned_to is not None:
-        return payment.assigned_to == invoice_id
-    return payment.payment_class in COUNTED
+        return PrintedReceipt(
+            invoice, [payment for payment in reversed(found or []) if payment.counts_for == invoice_id]
+        )

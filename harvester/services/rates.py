@@ -11,6 +11,7 @@ from harvester.domain.events import unix_seconds
 from harvester.domain.money import Currency
 from harvester.domain.rates import Pair, Rate, plain
 from harvester.services.chains import Chains
+from harvester.services.idempotency import Once
 from harvester.storage import rates
 from harvester.storage.database import Connection, Database
 
@@ -35,13 +36,24 @@ class Rates:
         Raises:
             InvalidInput: there is no such ticker.
         """
-        return Pair(self._chains.first_currency() if ticker is None else self._chains.currency(ticker), currency)
+        return Pair(self._chains.currencies()[0] if ticker is None else self._chains.currency(ticker), currency)
+
+    def pairs(self, currencies: Sequence[str]) -> Sequence[Pair]:
+        """Return every asset in each of `currencies`, which are codes."""
+        return [Pair(asset, currency) for asset in self._chains.currencies() for currency in currencies]
 
     def now(self) -> datetime:
         """Return the moment at which rates are or are not valid."""
         return self._clock()
 
-    async def add(self, pair: Pair, rate: Decimal, source: str, valid_secs: int | None = None) -> Rate:
+    async def add(
+        self,
+        pair: Pair,
+        rate: Decimal,
+        source: str,
+        valid_secs: int | None = None,
+        once: Once[Rate] | None = None,
+    ) -> Rate:
         """Store what `source` says; it counts from now on, for `valid_secs` or the usual time.
 
         Raises:
@@ -51,8 +63,11 @@ class Rates:
             raise InvalidInput(f"a rate can be valid for 1 to {MAX_VALID_SECS} seconds")
         valid_for = self._valid_for if valid_secs is None else timedelta(seconds=valid_secs)
         now = self._clock()
-        async with self._database.connection() as connection:
-            return await rates.insert(connection, pair, rate, source, now, now + valid_for)
+        async with self._database.transaction() as connection:
+            added = await rates.insert(connection, pair, rate, source, now, now + valid_for)
+            if once:
+                await once.keep(connection, added, now)
+        return added
 
     async def last(self, pairs: Sequence[Pair]) -> Mapping[Pair, Rate]:
         """Return the last rate of each of `pairs` that has one, valid or not."""

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 
 from harvester.domain.acts import Entry
-from harvester.domain.events import act_view, invoice_view, payment_view, unix_seconds
+from harvester.domain.events import act_view, invoice_view, payment_view, price_view, unix_seconds
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment
@@ -29,6 +29,8 @@ def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:
         view["order_id"] = invoice.order_id
     if invoice.customer_id is not None:
         view["customer_id"] = invoice.customer_id
+    if invoice.price is not None:
+        view["price"] = price_view(invoice.price) | {"rate_source": invoice.price.rate_source}
     if invoice.alt_id is not None:
         view["alt_id"] = invoice.alt_id
     if invoice.note is not None:

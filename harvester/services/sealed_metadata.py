@@ -70,18 +70,18 @@ class SealedMetadata:
             raise NotFound("the account that paid has committed no key")
         return sealers[invoice.chain].seal(invoice.metadata.encode(), key)
 
-    async def drop_unpaid(self) -> None:
-        """Drop what has had its hour, of each chain by what has been read of it: a chain that is behind may still
-        bring the payment.
+    async def drop_unpaid(self) -> bool:
+        """Drop some of what has had its hour; return whether there may be more of it.
+
+        Of each chain by what has been read of it: one that is behind may still bring the payment.
         """
-        for chain in self._chains.sealers():
-            async with self._database.connection() as connection:
-                read_until = await payer_keys.read_until(connection, chain)
-                if read_until is None:
-                    continue
-                before = min(read_until, self._clock()) - UNPAID_FOR
-                while await payer_keys.settle_before(connection, chain, before, _AT_ONCE) == _AT_ONCE:
-                    pass
+        looked = [0]
+        async with self._database.connection() as connection:
+            for chain in self._chains.sealers():
+                if read_until := await payer_keys.read_until(connection, chain):
+                    before = min(read_until, self._clock()) - UNPAID_FOR
+                    looked.append(await payer_keys.settle_before(connection, chain, before, _AT_ONCE))
+        return max(looked) == _AT_ONCE
 
     def _enabled(self) -> Mapping[str, Sealer]:
         sealers = self._chains.sealers()

@@ -9,7 +9,7 @@ from typing import Final
 from harvester.chain import PayerKey
 from harvester.storage.database import Connection
 
-MAX_UNPAID: Final = 10_000
+MAX_UNPAID: Final = 5_000
 """Keys of one chain whose accounts have paid nothing yet."""
 
 PUT: Final = """

@@ -8,7 +8,7 @@ import pytest
 from harvester.chain import Adapter
 from harvester.domain.money import Currency
 from tests.clock import ManualClock
-from tests.contract.suite import AdapterContract
+from tests.contract.watching import WatchingContract
 from tests.memory_chain import COIN, MemoryChain
 
 
@@ -30,7 +30,7 @@ class MemoryWorld:
         return MemoryChain(self.clock, histories=self._chain.histories, recipient="other", assets=(COIN,))
 
     async def pay(self, currency: Currency, amount: int, invoice_id: UUID | None) -> None:
-        """See `World`."""
+        """See `WatchedWorld`."""
         self._chain.pay(amount, invoice_id, currency.asset)
         await self.tick()
 
@@ -39,7 +39,7 @@ class MemoryWorld:
         self.clock.advance(1)
 
 
-class TestMemoryChain(AdapterContract):
+class TestMemoryChain(WatchingContract):
     """Runs the suite."""
 
     @pytest.fixture

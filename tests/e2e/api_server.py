@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import aiohttp
@@ -11,20 +11,29 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
-from harvester.api.app import PublicRoutes, build_api, listen
+from harvester.api.app import PrivateRoutes, PublicRoutes, build_api, listen
+from harvester.api.exports import ExportRoutes
+from harvester.api.invoices import InvoiceRoutes, PublicInvoiceRoutes
 from harvester.api.page.routes import PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes
 from harvester.api.payments import PaymentRoutes
+from harvester.api.printed_receipts import PrintedReceiptRoutes
 from harvester.api.public import ManifestRoutes
+from harvester.api.rates import RateRoutes
+from harvester.api.sealed_metadata import SealedMetadataRoutes
 from harvester.chain import Account, Adapter, AdapterContext, Batch
 from harvester.domain.payment import Transfer
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
+from harvester.services.exports import Exports
 from harvester.services.invoice_news import InvoiceNews
 from harvester.services.invoicing import Invoicing
 from harvester.services.ledger import LedgerService
 from harvester.services.payments import Payments
+from harvester.services.printed_receipts import PrintedReceipts
+from harvester.services.rates import Rates
+from harvester.services.sealed_metadata import SealedMetadata
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester_ton.plugin import plugin
@@ -108,8 +117,21 @@ class Api:
 def public_routes(services: Services, domain: str | None) -> Sequence[PublicRoutes]:
     """Return all that is served to everybody. Streams tell how an invoice is, not what becomes of it: nothing looks."""
     database, chains, clock, signals, _ = services
-    page = PageRoutes(Invoicing(*services), chains, clock, Site())
-    return ManifestRoutes(domain), page, InvoiceStreamRoutes(InvoiceNews(database, signals), chains)
+    invoicing = Invoicing(*services)
+    return (
+        PublicInvoiceRoutes(invoicing, chains),
+        SealedMetadataRoutes(SealedMetadata(database, chains, clock)),
+        ManifestRoutes(domain),
+        PageRoutes(invoicing, chains, clock, Site()),
+        InvoiceStreamRoutes(InvoiceNews(database, signals), chains),
+    )
+
+
+def accounting_routes(services: Services) -> Sequence[PrivateRoutes]:
+    """Return the routes of rates, exports and receipts."""
+    database, chains, clock, _, _ = services
+    rates = Rates(database, chains, clock, timedelta(hours=1))
+    return RateRoutes(rates), ExportRoutes(Exports(database, chains)), PrintedReceiptRoutes(PrintedReceipts(database))
 
 
 @asynccontextmanager
@@ -131,9 +153,13 @@ async def serving(
 
     async with Database.open(database_uri) as database:
         services = (database, chains, clock, Signals(database), metrics)
-        private = [PaymentRoutes(Payments(*services), chains)]
+        private: Sequence[PrivateRoutes] = [
+            InvoiceRoutes(Invoicing(*services), chains),
+            PaymentRoutes(Payments(*services), chains),
+            *accounting_routes(services),
+        ]
         access_of = access(database, clock, TOKEN)
         public = public_routes(services, domain)
-        app = build_api(Invoicing(*services), chains, readiness, metrics, access_of, public, private)
+        app = build_api(chains, readiness, metrics, access_of, public, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
             yield Api(app, http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)

@@ -67,7 +67,7 @@ class Story:
     def __init__(self, contract: Contract, session: aiohttp.ClientSession) -> None:
         self.told: set[tuple[str, str]] = set()
         """(operation or response or webhook, name of its example)."""
-        self._contract = contract
+        self.contract = contract
         self._session = session
         self._operations = {
             operation["operationId"]: (method, path, operation)
@@ -108,7 +108,7 @@ class Story:
         path = re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), path)
         async with self._session.request(method, path, json=body, params=query, headers=headers) as answer:
             text = await answer.text()
-        self._contract.check(method.upper(), path, answer.status, answer.headers, text.encode())
+        self.contract.check(method.upper(), path, answer.status, answer.headers, text.encode())
         assert answer.status == (status or good(operation)), text
         found = json.loads(text) if answer.content_type == "application/json" else text
         if shows:
@@ -131,14 +131,14 @@ class Story:
         reference = f"#/components/responses/{response}"
         [status] = [number for number, item in operation["responses"].items() if item.get("$ref") == reference]
         error = await self.ask(operation_id, status=int(status), **details)
-        example = self._contract.resolve(media(self._responses()[response])["examples"][shows])["value"]
+        example = self.contract.resolve(media(self._responses()[response])["examples"][shows])["value"]
         assert template(error["error"]) == template(example["error"]), error
         self._compare((response, shows), example, error)
 
     def heard(self, event_type: str, body: Any) -> None:
         """Compare what a receiver got with the example of its webhook."""
         [(name, example)] = media(self._webhooks()[event_type])["examples"].items()
-        self._compare((event_type, name), self._contract.resolve(example)["value"], body)
+        self._compare((event_type, name), self.contract.resolve(example)["value"], body)
 
     def _compare(self, key: tuple[str, str], example: Any, actual: Any) -> None:
         found = list(differences(example, actual))
@@ -165,14 +165,15 @@ class Story:
         }
 
     def _values(self, item: dict[str, Any]) -> dict[str, Any]:
-        found = media(item).get("examples", {})
-        return {name: self._contract.resolve(example)["value"] for name, example in found.items()}
+        found = {name: self.contract.resolve(each)["value"] for name, each in media(item).get("examples", {}).items()}
+        only = item.get("content", {}).get("application/json", {})
+        return found | ({"example": only["example"]} if "example" in only else {})
 
     def _responses(self) -> dict[str, Any]:
-        return dict(self._contract.document["components"]["responses"])
+        return dict(self.contract.document["components"]["responses"])
 
     def _webhooks(self) -> dict[str, Any]:
-        return {name: item["post"]["requestBody"] for name, item in self._contract.document["webhooks"].items()}
+        return {name: item["post"]["requestBody"] for name, item in self.contract.document["webhooks"].items()}
 
 
 def media(item: dict[str, Any]) -> dict[str, Any]:

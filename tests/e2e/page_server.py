@@ -18,6 +18,7 @@ from harvester.api.page.routes import PAGE, PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes, Seats
 from harvester.api.page.texts import Languages
+from harvester.api.public import ManifestRoutes
 from harvester.chain import Account, AdapterContext, Batch
 from harvester.domain.invoice import Invoice
 from harvester.domain.payment import Transfer
@@ -50,18 +51,20 @@ class PageServer:
     news: InvoiceNews
 
     async def invoice(
-        self, amount: int = 12_500_000_000, metadata: dict[str, Any] | None = None, life_secs: int = 900, **more: Any
+        self,
+        amount: int = 12_500_000_000,
+        metadata: dict[str, Any] | None = None,
+        life_secs: int = 900,
+        ticker: str = "TON",
     ) -> Invoice:
-        """Make an invoice in coins."""
-        draft = Draft(amount, "TON", life_secs, metadata=json.dumps(SHOP if metadata is None else metadata), **more)
-        return await self.invoicing.create(draft, "test")
+        """Make an invoice."""
+        told = json.dumps(SHOP if metadata is None else metadata)
+        return await self.invoicing.create(Draft(amount, ticker, life_secs, metadata=told), "test")
 
     async def pay(self, invoice: Invoice, amount: int) -> None:
         """Let a payment arrive now."""
-        tx_hash = uuid4().hex * 2
-        await self._record(
-            [Transfer(tx_hash, 0, "ton", amount, PAYER, self.clock().replace(microsecond=0), invoice.id)]
-        )
+        now = self.clock().replace(microsecond=0)
+        await self._record([Transfer(uuid4().hex * 2, 0, "ton", amount, PAYER, now, invoice.id)])
 
     async def expire(self, invoice: Invoice) -> None:
         """Let time pass until the chain shows that nothing came."""
@@ -104,6 +107,7 @@ async def serving(
         news = InvoiceNews(database, signals)
         tasks.create_task(news.run(stop), name="news")
         public = (
+            ManifestRoutes(None),
             PageRoutes(invoicing, chains, clock, site or Site(), languages),
             InvoiceStreamRoutes(news, chains, seats, heartbeat_secs),
         )

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from harvester.api.app import build_api, listen
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
+from harvester.api.invoices import InvoiceRoutes
 from harvester.domain.egress import EgressRules
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
@@ -72,8 +73,12 @@ async def serving(
         feed = EventFeed(database, signals)
         invoicing = Invoicing(database, chains, clock, signals, metrics)
         endpoints = Endpoints(database, signals, clock, client, rules)
-        private = (EventRoutes(feed, heartbeat_secs), EndpointRoutes(endpoints, Outbox(database, signals, clock)))
-        app = build_api(invoicing, chains, ready, metrics, access(database, clock, TOKEN), (), private)
+        private = (
+            InvoiceRoutes(invoicing, chains),
+            EventRoutes(feed, heartbeat_secs),
+            EndpointRoutes(endpoints, Outbox(database, signals, clock)),
+        )
+        app = build_api(chains, ready, metrics, access(database, clock, TOKEN), (), private)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             listen(app, "127.0.0.1", 0) as [(host, port)],

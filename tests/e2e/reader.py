@@ -30,7 +30,7 @@ _BLOCK: Final = re.compile(r"(?:^<!-- ([^\n]*) -->\n)?^```([a-z]*)\n(.*?)^```$",
 _NOT_COPIED: Final = shutil.ignore_patterns(
     ".git", ".venv", ".*_cache", "__pycache__", "node_modules", "tests", ".hypothesis"
 )
-_KEEP: Final = 'trap \'{ declare -px; printf "cd %q\\n" "$PWD"; } > "$STATE"\' EXIT\n'
+_KEEP: Final = 'trap \'{ declare -px; declare -f; printf "cd %q\\n" "$PWD"; } > "$STATE"\' EXIT\n'
 _BEGIN: Final = 'set -aeuo pipefail\n[ ! -e "$STATE" ] || . "$STATE"\n'
 
 StandIn = str | Callable[[str], str]

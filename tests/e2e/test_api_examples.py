@@ -25,6 +25,8 @@ from tests.receiver import Receiver, answer, receiving
 ELSEWHERE = {
     ("Failed", "defect"): "a defect is made in tests/unit",
     ("Unavailable", "away"): "tests/e2e/test_api_outage.py takes the database away",
+    ("NotEnabled", "no_key"): "tests/e2e/test_api_sealed_metadata.py has a daemon without a KEY",
+    ("TooManyExports", "exports"): "tests/e2e/test_api_exports.py runs more than four",
     ("TooManyReaders", "readers"): "tests/e2e/test_api_events.py brings 256 readers",
     ("TooManyTokens", "tokens"): "tests/e2e/test_api_tokens.py guesses",
     ("TooManyRequests", "rate"): "tests/e2e/test_api_public.py asks too often",
@@ -35,7 +37,12 @@ ELSEWHERE = {
     ("isReady", "unready"): "tests/e2e/test_faults_database.py",
 }
 """Examples that take a fault to come true, and who makes it."""
-SETTINGS = {"WEBHOOK_ALLOW_HTTP": "on", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "DOMAIN": "pay.example.org"}
+SETTINGS = {
+    "WEBHOOK_ALLOW_HTTP": "on",
+    "WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    "DOMAIN": "pay.example.org",
+    "KEY": bytes(range(32)).hex(),
+}
 AMOUNT = 100_000_000
 
 
@@ -96,6 +103,7 @@ async def test_every_example_is_true(chain: Chain, postgres_uri: str, tmp_path: 
         await tokens(scene)
         await an_invoice_that_is_paid(scene)
         await invoices_that_are_not(scene)
+        await rates_and_prices(scene)
         await money_without_a_name(scene)
         await deliveries(scene)
         await events(scene)
@@ -140,12 +148,14 @@ async def an_invoice_that_is_paid(scene: Scene) -> None:
     await ask("getPrivateInvoice", "waiting", ids=invoice["id"])
     await ask("getPublicInvoice", "waiting", ids=invoice["id"])
     await scene.webhook("invoice.created", lambda body: body["id"] == invoice["id"])
+    await scene.story.refused("NotPaid", "waiting", "getReceipt", ids=invoice["id"])
     await scene.pay(invoice)
     await scene.webhook("invoice.paid", lambda body: body["id"] == invoice["id"])
+    assert "Coffee shop" in await ask("getReceipt", ids=invoice["id"])
     await scene.webhook("payment.received", lambda body: body["payment"].get("invoice_id") == invoice["id"])
     await ask("getPrivateInvoice", "paid", ids=invoice["id"])
     await ask("getPublicInvoice", "paid", ids=invoice["id"])
-    await ask("listInvoices", "page", query={"limit": 1})
+    await ask("listInvoices", "page", query={"status": "paid"})
     await ask("listInvoicePayments", "answer", ids=invoice["id"])
 
 
@@ -178,6 +188,16 @@ async def an_invoice_whose_life_has_ended(scene: Scene) -> None:
     await eventually(over, "the end of an invoice")
     await scene.story.refused("NotWaiting", "closed", "cancelInvoice", ids=invoice["id"])
     await scene.world.chain.ask("/blocks/resume", {})
+
+
+async def rates_and_prices(scene: Scene) -> None:
+    ask = scene.story.ask
+    await scene.story.refused("OrderExists", "rate", "createInvoice", request="price")
+    await ask("setRate", "answer", request="body")
+    await ask("listRates", "answer")
+    await ask("createInvoice", "priced", request="price")
+    await ask("exportPayments", query={"currency": "USD"})
+    await ask("exportInvoices", query={"currency": "USD"})
 
 
 async def money_without_a_name(scene: Scene) -> None:
@@ -218,6 +238,8 @@ async def events(scene: Scene) -> None:
 
 async def what_anybody_may_ask(scene: Scene) -> None:
     await scene.story.ask("getManifest", "shop")
+    account = scene.story.contract.document["components"]["parameters"]["Account"]["example"]
+    await scene.story.ask("commitPayerKey", ids={"account": account}, request="example")
     await scene.story.ask("isAlive", "alive")
     await scene.story.ask("isReady", "ready")
 

@@ -14,9 +14,10 @@ from jsonschema import ValidationError
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 
-from harvester.api.app import build_api, listen
+from harvester.api.app import PrivateRoutes, build_api, listen
 from harvester.api.endpoints import EndpointRoutes
 from harvester.api.events import EventRoutes
+from harvester.api.invoices import InvoiceRoutes
 from harvester.api.payments import PaymentRoutes
 from harvester.api.schemas import parse_draft
 from harvester.api.tokens import TokenRoutes
@@ -63,15 +64,17 @@ async def serving(database_uri: str, clock: ManualClock) -> AsyncIterator[Api]:
         chains, signals, metrics = Chains([api.chain]), Signals(database), Metrics(CollectorRegistry(), "test")
         services = (database, chains, clock, signals, metrics)
         endpoints = Endpoints(database, signals, clock, client, ANYWHERE)
-        private = (
+        private: Sequence[PrivateRoutes] = (
+            InvoiceRoutes(Invoicing(*services), chains),
             EventRoutes(EventFeed(database, signals)),
             EndpointRoutes(endpoints, Outbox(database, signals, clock)),
             PaymentRoutes(Payments(*services), chains),
             TokenRoutes(Tokens(database, clock)),
+            *api_server.accounting_routes(services),
         )
         access_of = access(database, clock, TOKEN)
         public = api_server.public_routes(services, "pay.example.org")
-        app = build_api(Invoicing(*services), chains, readiness, metrics, access_of, public, private)
+        app = build_api(chains, readiness, metrics, access_of, public, private)
         async with listen(app, "127.0.0.1", 0) as [(host, port)]:
             yield replace(api, app=app, url=f"http://{host}:{port}")
 

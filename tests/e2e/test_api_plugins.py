@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 
 from harvester.api.app import build_api, listen
-from harvester.api.auth import Access
 from harvester.api.limits import Limits
 from harvester.api.plugins import PluginRoutes
 from harvester.chain import Clock
@@ -22,9 +22,7 @@ from harvester.chain.requests import CLIENT, FORWARDED, PROXY_HEADERS, X_FORWARD
 from harvester.domain.errors import InvariantBroken, Unavailable
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
-from harvester.services.invoicing import Invoicing
 from harvester.storage.database import Database
-from harvester.storage.signals import Signals
 from tests.access import access
 from tests.clock import ManualClock
 from tests.e2e.api_contract import PATH as CORE
@@ -66,17 +64,10 @@ async def serving(
         return ()
 
     async with Database.open(uri) as database:
-        known = access(database, clock, "token")
-        limits = Limits(PER_MINUTE, [ip_network(each) for each in HERE])
-        invoicing = Invoicing(database, chains, clock, Signals(database), metrics)
-        app = build_api(
-            invoicing,
-            chains,
-            readiness,
-            metrics,
-            Access(known.token, known.authentication, known.keys, limits),
-            [PluginRoutes(routes, documents)],
+        known = replace(
+            access(database, clock, "token"), limits=Limits(PER_MINUTE, [ip_network(each) for each in HERE])
         )
+        app = build_api(chains, readiness, metrics, known, [PluginRoutes(routes, documents)])
         async with (
             listen(app, "127.0.0.1", 0) as [(host, port)],
             aiohttp.ClientSession(f"http://{host}:{port}") as session,

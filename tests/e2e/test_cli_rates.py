@@ -48,3 +48,41 @@ async def test_a_rate_that_is_none_is_refused_in_one_line(shell: Shell) -> None:
     status, _, line = await shell("rate", "set", "USD", "5", "--valid", "soon")
     assert (status, "such as 2h" in line) == (2, True)
     assert (await shell.json("rate", "show"))["rates"] == []
+
+
+async def test_an_invoice_is_made_of_a_price_and_keeps_the_rate(shell: Shell) -> None:
+    rate = await shell.json("rate", "set", "USD", "3", "--actor", "bob")
+    invoice = await shell.json("invoice", "create", "--price", "10.00", "usd")
+    assert (invoice["amount"], invoice["currency"]) == ("3333333334", "MEM")
+    assert invoice["price"] == {
+        "amount": "10.00",
+        "currency": "USD",
+        "rate": "3",
+        "rate_at": rate["created_at"],
+        "rate_source": "cli:bob",
+    }
+    await shell.json("rate", "set", "USD", "4")
+    assert await shell.json("invoice", "show", invoice["id"]) == invoice
+    assert (await shell.json("invoice", "list"))["invoices"] == [invoice]
+    status, shown, _ = await shell("invoice", "show", invoice["id"])
+    assert status == 0
+    assert "10.00 USD at 3 (cli:bob, " in shown
+
+
+async def test_a_price_is_paid_in_the_currency_that_is_named(shell: Shell) -> None:
+    await shell.json("rate", "set", "USD", "0.5", "--ticker", "TOK")
+    invoice = await shell.json("invoice", "create", "TOK", "--price", "0.01", "USD")
+    assert (invoice["amount"], invoice["currency"]) == ("20000", "TOK")
+
+
+async def test_a_price_without_a_rate_or_with_a_wrong_one_makes_no_invoice(shell: Shell) -> None:
+    price = ("invoice", "create", "--price")
+    assert "no rate of MEM in USD is valid now" in await shell.fails(*price, "1", "USD")
+    await shell.json("rate", "set", "USD", "0.000000000000000001")
+    assert "price.amount: price must be a decimal number" in await shell.fails(*price, "1,000.00", "USD")
+    assert "price.currency: the currency of a price" in await shell.fails(*price, "1", "$")
+    assert "base units of MEM" in await shell.fails(*price, "999999999999999", "USD")
+    for wrong in (["1"], ["1", "MEM", "x"], ["1", "MEM", "--price", "1", "USD"]):
+        status, _, line = await shell("invoice", "create", *wrong)
+        assert (status, "expected" in line) == (2, True)
+    assert (await shell.json("invoice", "list"))["invoices"] == []

@@ -7,7 +7,8 @@ import pytest
 
 from harvester.api import openapi
 from tests.clock import ManualClock
-from tests.e2e.api_server import Api, serving
+from tests.e2e.api_server import CONTRACT, Api, serving
+from tests.e2e.browser import chromium, visiting
 
 
 @pytest.fixture
@@ -32,6 +33,18 @@ async def test_the_page_may_run_no_script_but_its_own(api: Api) -> None:
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
     assert "unsafe" not in policy
     assert "<script>" not in (await api.ask("GET", "/docs", headers={})).text
+
+
+async def test_a_browser_shows_all_operations_and_webhooks_and_asks_nobody_else(api: Api) -> None:
+    async with chromium() as browser, visiting(browser) as visit:
+        await visit.page.goto(f"{api.url}/docs")
+        await visit.page.wait_for_selector("[id$=createInvoice]")
+        shown = await visit.page.locator(".opblock").count()
+        await visit.page.locator("[id$=createInvoice] button").first.click()
+        assert "Coffee shop" in await visit.text("[id$=createInvoice] .opblock-body")
+        assert (visit.faults, visit.hosts()) == ([], {api.url})
+    webhooks = len(CONTRACT.document["webhooks"])
+    assert shown == len(CONTRACT.operations()) + webhooks
 
 
 @pytest.mark.parametrize("name", ["no.js", "VERSION", "..%2fVERSION", "%2fetc%2fpasswd", "page.html"])

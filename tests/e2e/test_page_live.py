@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.chain, pytest.mark.asyncio(loop_scope="module")]
 AMOUNT = 12_500_000
 """0.0125 TON."""
 PATH = "/tonpay/public/invoice"
+AT_ONCE_MS = 5_000
+"""Before a stream would be given up that says nothing."""
 HIDE = """(hidden => {
     Object.defineProperty(document, "hidden", {configurable: true, value: hidden});
     document.dispatchEvent(new Event("visibilitychange"));
@@ -150,7 +152,8 @@ async def test_without_streams_the_page_looks_now_and_then(world: World, browser
 
     async with visiting(browser) as visit:
         await visit.page.route("**/stream", refuse)
-        await visit.page.goto(f"{world.daemon.url}{PATH}/{invoice['id']}")
+        async with visit.page.expect_request(f"**/invoices/{invoice['id']}", timeout=AT_ONCE_MS):
+            await visit.page.goto(f"{world.daemon.url}{PATH}/{invoice['id']}")
         await world.chain.pay(payment_of(invoice))
         await visit.until("paid")
         assert len([each for each in visit.requests if each.url.endswith("/stream")]) == 1

@@ -1,6 +1,5 @@
 """The live state of one invoice, as browsers read it: each change, signs of life, an end, and only so many readers."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from harvester.api.app import SHUTDOWN_SECS
 from harvester.api.page.stream import Seats
 from harvester.services.invoicing import Invoicing
 from tests.e2e.api_contract import Contract
+from tests.e2e.eventually import eventually
 from tests.e2e.page_server import PageServer, serving
 from tests.e2e.test_api_events import Stream
 
@@ -97,10 +97,12 @@ async def test_what_another_process_does_is_seen_without_a_word_from_it(
 
 
 async def test_a_quiet_stream_shows_that_it_lives(database_uri: str) -> None:
-    async with serving(database_uri, heartbeat_secs=0.05) as server:
-        async with reading(server, await server.invoice()) as stream:
-            await told(stream)
-            assert [await stream.next() for _ in range(3)] == [{"event": "ping", "data": ""}] * 3
+    async with (
+        serving(database_uri, heartbeat_secs=0.05) as server,
+        reading(server, await server.invoice()) as stream,
+    ):
+        await told(stream)
+        assert [await stream.next() for _ in range(3)] == [{"event": "ping", "data": ""}] * 3
 
 
 async def test_an_invoice_that_does_not_exist_is_refused(server: PageServer) -> None:
@@ -111,7 +113,7 @@ async def test_an_invoice_that_does_not_exist_is_refused(server: PageServer) -> 
 
 
 async def test_more_readers_than_there_are_seats_are_sent_away_for_a_while(database_uri: str) -> None:
-    async with serving(database_uri, seats=Seats(in_all=2)) as server, AsyncExitStack() as stack:
+    async with serving(database_uri, seats=Seats(in_all=2), heartbeat_secs=0.1) as server, AsyncExitStack() as stack:
         invoice = await server.invoice()
         first = await stack.enter_async_context(AsyncExitStack())
         await told(await first.enter_async_context(reading(server, invoice)))
@@ -121,14 +123,12 @@ async def test_more_readers_than_there_are_seats_are_sent_away_for_a_while(datab
             assert (await answer.json())["code"] == "too_many_readers"
             CONTRACT.check("GET", PATH, answer.status, answer.headers, await answer.read())
         await first.aclose()
-        async with asyncio.timeout(20):
-            while (await _status(server, invoice)) != 200:
-                await asyncio.sleep(0.02)  # the server has to notice that a reader has gone
 
+        async def admitted() -> bool:
+            async with server.http.get(server.stream(invoice)) as answer:
+                return answer.status == 200
 
-async def _status(server: PageServer, invoice: Any) -> int:
-    async with server.http.get(server.stream(invoice)) as answer:
-        return answer.status
+        await eventually(admitted, "a free seat")
 
 
 async def test_a_server_that_stops_lets_its_readers_go_at_once(database_uri: str) -> None:

@@ -87,6 +87,8 @@ async def test_nothing_is_fed_when_the_loop_that_feeds_or_the_event_loop_hangs(
     await manager.until("READY=1")
     hang(daemon)
     await manager.guard(daemon, WATCHDOG_SECS)
+    assert "Fatal Python error: Aborted" in daemon.log
+    assert (" in trap\n" in daemon.log) is (kind == BLOCK), "what blocks is on the stack"
 
 
 async def test_a_database_that_is_away_for_long_is_no_reason_to_be_killed(

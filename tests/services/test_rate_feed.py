@@ -145,6 +145,12 @@ async def test_a_source_that_was_asked_lately_by_another_process_is_left_alone(s
     assert other.source.asked == 1
 
 
+async def test_what_a_person_says_keeps_no_source_from_being_asked(market: Market) -> None:
+    await market.rates.add(market.pairs[0], Decimal(5), "cli:bob")
+    market.shop.clock.advance(-1)  # which looking advances: the rate is of this moment
+    assert await market.look({("MEM", "USD"): Decimal(6)}) == ["MEM 6 USD oracle"]
+
+
 async def test_a_source_of_which_nothing_could_be_stored_is_not_asked_at_every_look(shop: Shop) -> None:
     market = Market(shop, interval_secs=300)
     for _ in range(3):

@@ -1,9 +1,8 @@
 """A database as it is after years: invoices, payments, events, deliveries and attempts, made inside PostgreSQL.
 
-For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers, n/5 rates, and n/10 accounts
-of credit with about 2n entries. The newest
-invoices are open, some of the newest deliveries are pending, all else is done. An invoice came every half a minute
-until now.
+For n invoices there are 2n payments, 5n events, deliveries and attempts, n keys of payers (100,000 at least), n answers
+to requests with keys, n/5 rates, and n/10 accounts of credit with about 2n entries. The newest invoices are open, some
+of the newest deliveries are pending, all else is done. An invoice came every half a minute until now.
 """
 
 from dataclasses import dataclass
@@ -116,7 +115,13 @@ ORDER BY i
 _PAYER_KEYS: Final = """
 INSERT INTO payer_keys (chain, address, key, committed_at, paid)
 SELECT '{chain}', '0:' || md5((i % 5000)::text) || md5('key' || i), decode(md5(i::text) || md5(i::text), 'hex'),
-       epoch() - ($1 - i) * interval '1 s', i <= $1 - 10100
+       epoch() - (keys - i) * interval '1 s', i <= keys - 5100
+FROM greatest($1::bigint, 100000) AS keys, generate_series(1, keys) AS i
+"""
+_KEYS: Final = """
+INSERT INTO idempotency_keys (id, body_hash, status, answer, created_at)
+SELECT sha256(i::text::bytea), sha256('body'), 200, convert_to(format($2, i), 'UTF8'),
+       epoch() - ($1 - i) * interval '1 s'
 FROM generate_series(1, $1::bigint) AS i
 """
 _LINKS: Final = """
@@ -154,6 +159,7 @@ _STATEMENTS: Final = (
     _ATTEMPTS,
     _RATES,
     _PAYER_KEYS,
+    _KEYS,
     _LINKS,
     _CREDIT_ACCOUNTS,
     _CREDIT_ENTRIES,
@@ -168,6 +174,7 @@ BIG_TABLES: Final = frozenset(
         "delivery_attempts",
         "rates",
         "payer_keys",
+        "idempotency_keys",
         "address_customers",
         "credit_accounts",
         "credit_entries",

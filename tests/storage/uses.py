@@ -1,5 +1,6 @@
 """Everything that the daemon and the API ask of a database, once each, on a database of any size."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +28,9 @@ from harvester.storage import (
     event_feed,
     events,
     exports,
+    idempotency,
     invoice_pages,
+    invoice_states,
     invoices,
     links,
     open_payments,
@@ -42,6 +45,7 @@ from harvester.storage import (
 )
 from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Outcome, Room
+from harvester.storage.idempotency import Record
 from harvester.storage.invoice_pages import Extract, InvoiceFilter
 from harvester.storage.payments import PaymentFilter
 from tests.storage.long_lives import ASSET, CHAIN, MERCHANT
@@ -118,7 +122,23 @@ def _event(invoice_id: UUID, sequence: int, place: Place) -> Event:
 async def _create(connection: Any, place: Place) -> None:
     known = await invoices.get(connection, place.invoice_id)
     assert known is not None
-    await invoices.insert(connection, replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place))
+    new, event = replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place)
+    await invoices.insert(connection, new, event)
+
+
+async def _once(connection: Any, place: Place) -> None:
+    """What has an effect, and the record of it."""
+    known = await invoices.get(connection, place.invoice_id)
+    assert known is not None
+    assert await idempotency.find(connection, _record_of("1", place).id)
+    new, event = replace(known, id=uuid7(), order_id="new"), _event(uuid7(), 1, place)
+    await invoices.insert(connection, new, event, _record_of("new invoice", place))
+    await events.insert(connection, [_event(new.id, new.sequence + 1, place)], _record_of("new event", place))
+    await idempotency.insert(connection, _record_of("new", place))
+
+
+def _record_of(key: str, place: Place) -> Record:
+    return Record(hashlib.sha256(key.encode()).digest(), bytes(32), 200, b"{}", place.now)
 
 
 async def _deliver(connection: Any, place: Place) -> None:
@@ -207,6 +227,12 @@ def _rich_address() -> str:
     return "0:" + md5(b"17").hexdigest() + md5(b"1").hexdigest()  # noqa: S324  as the tables are filled
 
 
+async def _look(connection: Any, place: Place) -> None:
+    """As many as may be read at the same time."""
+    followed = await connection.fetch("SELECT id FROM invoices WHERE id >= $1 ORDER BY id LIMIT 512", place.invoice_id)
+    await invoice_states.read(connection, [row["id"] for row in followed])
+
+
 USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
@@ -215,6 +241,10 @@ USES: Final[Mapping[str, Use]] = {
         c, PaymentClass.UNMATCHED, open_payments.Walk(place.then)
     ),
     "create an invoice": _create,
+    "do what a key is for": _once,
+    "forget keys": lambda c, place: idempotency.prune(c, place.then, PAGE),
+    "forget no keys": lambda c, place: idempotency.prune(c, place.then - timedelta(days=9999), PAGE),
+    "look for news of many invoices": _look,
     "show an invoice": lambda c, place: invoices.get(c, place.invoice_id),
     "find the invoice of an order": lambda c, _: invoices.of_order(c, "order 17"),
     "list invoices": _invoices(after=True),

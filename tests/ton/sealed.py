@@ -1,5 +1,6 @@
 """Sealed metadata by other means than the program's: X25519 and the change of curve by hand, the rest pycryptodomex."""
 
+import base64
 import hashlib
 import hmac
 from hashlib import pbkdf2_hmac
@@ -75,3 +76,10 @@ def open_sealed(sealed: bytes, seed: bytes) -> tuple[bytes, bytes, bytes]:
     assert hmac.digest(SALT, plain, "sha512")[:16] == msg_key
     assert 16 <= plain[0] < 32
     return plain[plain[0] :], plain[1 : plain[0]], sender
+
+
+def site_of(payload: str) -> bytes:
+    """The ADNL address that an invoice's payload ends with, in either base64: constructor `tonsite#01`, 32 bytes."""
+    boc = base64.urlsafe_b64decode(payload.replace("+", "-").replace("/", "_").rstrip("=") + "==")
+    assert boc[-33] == 1
+    return boc[-32:]

@@ -16,10 +16,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from harvester.chain import AdapterContext, Batch, Finding
 from harvester.domain.errors import InvalidInput
-from harvester.domain.invoice import Invoice
+from harvester.domain.invoice import ByHand, Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency
 from harvester_ton.adapter import TonAdapter
+from harvester_ton.address import format_address
 from harvester_ton.devnet.accounts import raw_address
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.plugin import plugin
@@ -93,6 +94,15 @@ def test_jettons_are_asked_for_even_when_they_are_no_longer_taken() -> None:
     request = adapter().payment_request(invoice(f"jetton:{MASTER}", 6, other))
     assert all("jetton=EQC-vr6-" in link and "/transfer/EQCZmZmZ" in link for link in request.links.values())
     assert request.details == {"jetton_info": {"address": MASTER, "decimals": 6}}
+
+
+def test_by_hand_the_id_is_the_comment_and_connected_wallets_are_asked_for_coins_alone() -> None:
+    coins, jettons = adapter().payment_request(invoice()), adapter().payment_request(invoice(f"jetton:{MASTER}", 6))
+    address = "UQCBAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAiJ2x"
+    assert coins.by_hand == ByHand(address, str(invoice().id))
+    assert coins.connect == {"messages": [{"address": address, "amount": "100000000", "payload": coins.payload}]}
+    assert jettons.by_hand == ByHand(format_address(RECIPIENT, bounceable=True), str(invoice().id))
+    assert jettons.connect is None
 
 
 def test_addresses_are_made_canonical() -> None:

@@ -9,7 +9,8 @@ from harvester.chain import Adapter
 from harvester.domain.money import Currency
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.payload import InvoicePayload
-from tests.contract.suite import AdapterContract, World
+from tests.contract.suite import WatchedWorld
+from tests.contract.watching import WatchingContract
 from tests.ton.watching import build, environ, needs_chain
 
 pytestmark = needs_chain
@@ -23,14 +24,14 @@ class LocalWorld:
 
     def adapter(self) -> Adapter:
         """See `World`."""
-        return build(environ(self._ton, ["USDX"]))
+        return build(environ(self._ton, ["USDX"], KEY="00" * 32))
 
     def reconfigured_adapter(self) -> Adapter:
         """See `World`."""
         return build(environ(self._ton, RECIPIENT="0:" + "99" * 32))
 
     async def pay(self, currency: Currency, amount: int, invoice_id: UUID | None) -> None:
-        """See `World`. Jettons without notification, whose nanoton would be a transfer of its own."""
+        """See `WatchedWorld`. Jettons without notification, whose nanoton would be a transfer of its own."""
         asset = currency.asset.removeprefix("jetton:")
         payload = InvoicePayload().boc(invoice_id) if invoice_id else None
         merchant = self._ton.wallet("merchant").address
@@ -43,11 +44,11 @@ class LocalWorld:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WatchedWorld]:
     """A chain that moves when the tests say so."""
     async with LocalTon(jettons={"USDX": 6}) as ton:
         yield LocalWorld(ton)
 
 
-class TestTon(AdapterContract):
+class TestTon(WatchingContract):
     """All of it."""

@@ -1,5 +1,6 @@
 """Metadata that only the payer can read: the bytes that other programs know."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.signing import SigningKey
 
 from harvester_ton.merchant_key import derive_seed
 from harvester_ton.sealing import MetadataSealer
 from tests.ton import sealed
 
+CLIENT = Path(__file__).parents[2] / "examples" / "metadata_client.py"
 VECTORS: list[dict[str, str]] = json.loads((Path(__file__).parent / "data" / "sealed.json").read_text())
 """Encrypted comments of the zero account, made by tonutils-go 1.12.0."""
 SEEDS = st.binary(min_size=32, max_size=32)
@@ -63,3 +66,26 @@ def test_nobody_else_reads_it_and_a_changed_byte_is_noticed(seed: bytes, other: 
     ours[at % len(ours)] ^= 1
     with pytest.raises((AssertionError, ValueError)):
         assert sealed.open_sealed(bytes(ours), seed)[2] == MetadataSealer(bytes(32)).public_key
+
+
+def reference_client() -> Any:
+    """The example for wallet developers, as a module."""
+    spec = importlib.util.spec_from_file_location("metadata_client", CLIENT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@given(key=SEEDS, seed=SEEDS, text=st.binary(max_size=100))
+def test_the_reference_client_opens_what_anybody_sealed_and_nothing_that_was_changed(
+    key: bytes, seed: bytes, text: bytes
+) -> None:
+    open_sealed, payer = reference_client().open_sealed, SigningKey(seed)
+    noise = bytes(15 + -len(text) % 16)
+    theirs = sealed.seal(text, sealed.meta_seed(key), sealed.public_key(seed), noise)
+    for made in (theirs, MetadataSealer(key).seal(text, sealed.public_key(seed))):
+        assert open_sealed(made, payer) == text
+        with pytest.raises(ValueError, match="not sealed for this key"):
+            open_sealed(made[:-1] + bytes((made[-1] ^ 1,)), payer)

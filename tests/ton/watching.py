@@ -24,7 +24,7 @@ from harvester_ton.devnet.server import LiteServer
 from harvester_ton.devnet.tvm import tvm_available
 from harvester_ton.node import Patience
 from harvester_ton.settings import TonSettings
-from tests.contract.suite import RecordingLedger
+from tests.contract.recording import RecordingLedger
 
 PATIENCE_SECS = 30
 needs_chain = [

@@ -6,9 +6,9 @@ from typing import Any, Final
 _FILES: Final = ("/docs", "/tonpay/public/static")
 _HEAD: Final = """# Every call of the API, for an editor that sends requests.
 # Written by `make reference` from the API document.
-# url and token: what `make run` printed. The other values: of your own.
+# url and bearer: what `make run` printed. The other values: of your own.
 @url = http://127.0.0.1:8081
-@token = TOKEN
+@bearer = TOKEN
 """
 
 
@@ -41,7 +41,7 @@ class HttpFile:
             f"{method.upper()} {{{{url}}}}{path}",
         ]
         if operation["security"]:
-            lines.append("Authorization: Bearer {{token}}")
+            lines.append("Authorization: Bearer {{bearer}}")
         for kind, media in operation.get("requestBody", {}).get("content", {}).items():
             lines += [f"Content-Type: {kind}", "", self._body(media)]
         return "\n".join(lines) + "\n"

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.api.schemas import DEFAULT_LIMIT, MAX_LIMIT, parse_draft, parse_limit
+from harvester.api.schemas import (
+    DEFAULT_LIMIT,
+    MAX_GOODS,
+    MAX_LIMIT,
+    MAX_LOGO,
+    MAX_METADATA_BYTES,
+    MAX_TEXT,
+    parse_draft,
+    parse_limit,
+)
 from harvester.domain.errors import InvalidInput
 from harvester.services.invoicing import Draft
 
@@ -89,3 +98,52 @@ def test_a_limit_is_an_integer_in_its_bounds(number: int) -> None:
 
 def test_no_limit_is_the_default_and_a_plus_is_allowed() -> None:
     assert (parse_limit(""), parse_limit("+3"), parse_limit("0003")) == (DEFAULT_LIMIT, 3, 3)
+
+
+@pytest.mark.parametrize("code", [0, 1, 742, 9999])
+def test_a_merchants_category_is_a_number_of_four_digits_in_and_out(code: int) -> None:
+    assert json.loads(parse(metadata={"merchant_name": "m", "mcc_code": code}).metadata)["mcc_code"] == code
+
+
+@pytest.mark.parametrize("code", [-1, 10_000, "0742", 742.5, True, [742]])
+def test_a_merchants_category_is_nothing_else(code: object) -> None:
+    with pytest.raises(InvalidInput, match=r"metadata\.mcc_code"):
+        parse(metadata={"merchant_name": "m", "mcc_code": code})
+
+
+@pytest.mark.parametrize(
+    ("members", "longest"),
+    [
+        ({"merchant_name": "x" * MAX_TEXT}, "merchant_name"),
+        ({"merchant_url": "x" * MAX_TEXT}, "merchant_url"),
+        ({"merchant_logo": "x" * MAX_LOGO}, "merchant_logo"),
+        ({"goods": [{"name": "x" * MAX_TEXT}]}, "goods.0.name"),
+        ({"goods": [{"name": "x"}] * MAX_GOODS}, "goods"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_was_bought_is_bounded_in_each_part(members: dict[str, Any], longest: str) -> None:
+    assert parse(metadata={"merchant_name": "m"} | members)
+    ((name, value),) = members.items()
+    more = [{"name": "x" * (MAX_TEXT + 1)}] if longest == "goods.0.name" else value + value[:1]
+    with pytest.raises(InvalidInput, match=rf"metadata\.{longest}"):
+        parse(metadata={"merchant_name": "m"} | {name: more})
+
+
+def test_what_was_bought_is_bounded_as_a_whole() -> None:
+    fixed = len(parse(metadata={"merchant_name": "m", "goods": [{"name": ""}] * 40}).metadata)
+    fill = (MAX_METADATA_BYTES - fixed) // 40
+    goods = [{"name": "x" * fill}] * 39
+    last = MAX_METADATA_BYTES - fixed - 39 * fill
+    assert len(parse(metadata={"merchant_name": "m", "goods": [*goods, {"name": "x" * last}]}).metadata) == 1 << 16
+    with pytest.raises(InvalidInput, match="65536 bytes"):
+        parse(metadata={"merchant_name": "m", "goods": [*goods, {"name": "x" * (last + 1)}]})
+
+
+def test_members_that_nobody_knows_yet_are_no_mistake() -> None:
+    metadata = {"merchant_name": "m", "tip": 5, "goods": [{"name": "g", "price": "5"}]}
+    assert json.loads(parse(metadata=metadata).metadata) == {
+        "goods": [{"name": "g"}],
+        "mcc_code": 0,
+        "merchant_name": "m",
+    }

@@ -28,15 +28,17 @@ def test_the_page_has_all_settings_that_there_are() -> None:
 
 @pytest.mark.parametrize("name", sorted({name.upper() for name in DaemonSettings.model_fields} - OF_ANOTHER_SETTING))
 def test_the_page_says_the_default_of_a_setting_of_the_core(name: str) -> None:
-    assert ROWS[name] == shown(DaemonSettings.model_fields[name.lower()].default)
+    assert ROWS[name] == shown(name, DaemonSettings.model_fields[name.lower()].default)
 
 
-def shown(default: Any) -> str:
+def shown(name: str, default: Any) -> str:
     """Return a default as an operator writes it."""
     if default is PydanticUndefined:
         return "required"
     if isinstance(default, bool):
         return "on" if default else "off"
+    if isinstance(default, timedelta) and name.endswith("_HOURS"):
+        return str(int(default.total_seconds()) // 3600)
     if isinstance(default, timedelta):
         return str(default.days or int(default.total_seconds()))
     if isinstance(default, (tuple, frozenset)) and type(default) in {tuple, frozenset}:

@@ -23,7 +23,7 @@ def test_every_metric_it_names_is_shown() -> None:
     TonMetrics(registry)
     known = {_SUFFIX.sub("", metric.name) for metric in registry.collect()}
     named = {_SUFFIX.sub("", name) for name in re.findall(r"\bharvester_[a-z_]+[a-z]", TEXT)} - {"harvester_restored"}
-    assert len(named) > 10
+    assert named
     assert named <= known
 
 

@@ -1,7 +1,7 @@
 """The HTTP control of the local chain: everything `LocalTon` can do, for programs in other languages.
 
-On the loopback interface only, JSON in and out; a wrong request is answered 400 with `{"error": text}`.
-The paths and fields are described in docs/local-chain.md.
+On the loopback interface unless told otherwise; JSON in and out; a wrong request is answered 400 with
+`{"error": text}`. The paths and fields are described in docs/local-chain.md.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from aiohttp import web
 from harvester_ton.devnet.cells import CellError
 from harvester_ton.devnet.faults import FaultMode
 from harvester_ton.devnet.local import LocalTon, Paid, Payment
+from harvester_ton.devnet.ports import LOOPBACK
 from harvester_ton.devnet.status import account_status, chain_status
 
-LOOPBACK: Final = "127.0.0.1"
 _MAX_BODY_BYTES = 8 << 20
 _MAX_HINTS = 200
 _PAY_FIELDS: Final = {
@@ -40,20 +40,20 @@ class BadRequest(ValueError):
 
 
 class Control:
-    """Serves one chain: `async with Control(ton) as control`. `port` 0 takes a free one."""
+    """Serves one chain: `async with Control(ton) as control`. `port` 0 takes a free one. It obeys whoever comes."""
 
-    def __init__(self, ton: LocalTon, port: int = 0) -> None:
-        self._ton, self.port = ton, port
+    def __init__(self, ton: LocalTon, port: int = 0, host: str = LOOPBACK) -> None:
+        self._ton, self._host, self.port = ton, host, port
         self._runner = web.AppRunner(self._application(), access_log=None)
 
     @property
     def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, LOOPBACK, self.port).start()
+            await web.TCPSite(self._runner, self._host, self.port).start()
         except OSError:
             await self._runner.cleanup()
             raise

@@ -21,6 +21,7 @@ from harvester_ton.devnet.heights import Height
 from harvester_ton.devnet.jettons import Jetton
 from harvester_ton.devnet.network import network_config
 from harvester_ton.devnet.payments import Paid, Payment, comment
+from harvester_ton.devnet.ports import LOOPBACK
 from harvester_ton.devnet.server import LiteServer
 from harvester_ton.devnet.signatures import SignatureForm
 from harvester_ton.devnet.ticker import Ticker
@@ -48,16 +49,18 @@ class LocalTon:
 
     `block_seconds` None is the manual mode: blocks are made only by `produce_block` and by the calls that say so.
     `clock` gives Unix seconds; the chain starts at its value. `ports`: one per lite server, 0 or none = a free one.
+    `host`: the IPv4 address that the lite servers listen on and are known by.
     `signatures` is the form validators sign in, "ordinary" or "simplex".
     Raises `TvmUnavailable` on entering where no emulator exists.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by name, and most left as it is
         self,
         *,
         block_seconds: float | None = None,
         lite_servers: int = 1,
         ports: Sequence[int] = (),
+        host: str = LOOPBACK,
         clock: Callable[[], float] = time.time,
         seed: bytes = DEFAULT_SEED,
         jettons: dict[str, int] | None = None,
@@ -71,6 +74,7 @@ class LocalTon:
         self.servers: list[LiteServer] = []
         self.wallets: dict[str, Wallet] = {}
         self.jettons: list[Jetton] = []
+        self._host = host
         self._ports = [*ports, *[0] * lite_servers][:lite_servers]
         self._clock, self._seed, self._validators = clock, seed, validators
         self._signatures = SignatureForm(signatures)
@@ -94,7 +98,8 @@ class LocalTon:
         for ticker, decimals in self._preset_jettons.items():
             self._deploy_jetton(Jetton(ticker, decimals, self.wallets["admin"].address))
         for index, port in enumerate(self._ports):
-            self.servers.append(LiteServer(self.chain, self.heads, self._key(f"lite server {index}"), port))
+            key = self._key(f"lite server {index}")
+            self.servers.append(LiteServer(self.chain, self.heads, key, port, self._host))
         try:
             for server in self.servers:
                 await server.open()

@@ -15,6 +15,7 @@ from harvester_ton.devnet.chain import Chain
 from harvester_ton.devnet.faults import FaultMode, Faults
 from harvester_ton.devnet.heads import Heads
 from harvester_ton.devnet.lite_view import NOT_APPLIED, TIMEOUT
+from harvester_ton.devnet.ports import LOOPBACK
 from harvester_ton.devnet.queries import LiteQueries
 from harvester_ton.devnet.tl import (
     ADNL_ANSWER,
@@ -29,17 +30,16 @@ from harvester_ton.devnet.tl import (
     pack_error,
 )
 
-_LOOPBACK = "127.0.0.1"
 _MAX_WAIT_SECS = 10.0
 _MAX_AHEAD = 100
 
 
 class LiteServer:
-    """One server on the loopback interface. `port` 0 takes a free one and keeps it over closing and opening."""
+    """One server at an IPv4 address. `port` 0 takes a free one and keeps it over closing and opening."""
 
-    def __init__(self, chain: Chain, heads: Heads, key: SigningKey, port: int = 0) -> None:
+    def __init__(self, chain: Chain, heads: Heads, key: SigningKey, port: int = 0, host: str = LOOPBACK) -> None:
         self._queries, self._chain, self._heads, self._key = LiteQueries(chain), chain, heads, key
-        self.port = port
+        self.host, self.port = host, port
         self.faults = Faults()
         self.queries_answered = 0
         self._listener: asyncio.Server | None = None
@@ -52,14 +52,14 @@ class LiteServer:
 
     def config_entry(self) -> dict[str, Any]:
         """The server as a network config lists it."""
-        ip = struct.unpack(">i", bytes(map(int, _LOOPBACK.split("."))))[0]
+        ip = struct.unpack(">i", bytes(map(int, self.host.split("."))))[0]
         key = base64.b64encode(self.public_key).decode()
         return {"ip": ip, "port": self.port, "id": {"@type": "pub.ed25519", "key": key}}
 
     async def open(self) -> None:
         """Starts listening; an open server stays as it is."""
         if self._listener is None:
-            self._listener = await asyncio.start_server(self._accept, _LOOPBACK, self.port)
+            self._listener = await asyncio.start_server(self._accept, self.host, self.port)
             self.port = self._listener.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

@@ -71,7 +71,7 @@ def _jetton(jetton: Jetton, owner: Address) -> dict[str, Any]:
 def _server(index: int, server: LiteServer) -> dict[str, Any]:
     return {
         "index": index,
-        "host": "127.0.0.1",
+        "host": server.host,
         "port": server.port,
         "key": base64.b64encode(server.public_key).decode(),
         "mode": server.faults.mode.value,

@@ -1,5 +1,6 @@
 """What the page has to say of an invoice at one moment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +48,11 @@ class Checkout:
         if self.stage is Stage.PARTIAL:
             return self.invoice.shortfall
         return min(self.invoice.received, self.invoice.amount) if self.stage is Stage.PAID else self.invoice.amount
+
+    @property
+    def connect(self) -> Mapping[str, object] | None:
+        """What a wallet connected by TON Connect is asked to send; None: it cannot be asked, or not any more."""
+        return self.request.connect if self.stage in PAYABLE else None
 
     @property
     def version(self) -> str:

@@ -27,7 +27,7 @@ def invoice_page(checkout: Checkout, merchant: Merchant, qr: Html | None, texts:
             data_soon=texts.one_minute_left,
         ),
         element("p", texts.stages[checkout.stage].state, id="announcement", role="status", class_="unseen"),
-        connect_dialog(texts, site) if checkout.request.connect else None,
+        connect_dialog(texts, site) if checkout.connect else None,
     )
     live = element("script", type="module", src=site.script.url)
     refresh = None if checkout.stage in FINAL else element("noscript", _refresh(_REFRESH_SECS))

@@ -64,7 +64,7 @@ def _buttons(checkout: Checkout, texts: Texts, site: Site) -> Html:
     if not links:
         return element("p", texts.no_links)
     buttons = [_link(name, url, texts, first=not index) for index, (name, url) in enumerate(links.items())]
-    connect = _connect(checkout, texts) if site.connect and checkout.request.connect else None
+    connect = _connect(checkout, texts) if site.connect and checkout.connect else None
     return element("div", *buttons, connect, class_="buttons")
 
 
@@ -76,7 +76,7 @@ def _link(name: str, url: str, texts: Texts, *, first: bool) -> Html:
 
 
 def _connect(checkout: Checkout, texts: Texts) -> Html:
-    transaction = orjson.dumps(checkout.request.connect).decode()
+    transaction = orjson.dumps(checkout.connect).decode()
     return element(
         "button",
         texts.connect,

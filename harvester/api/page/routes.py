@@ -71,7 +71,7 @@ class PageRoutes:
         checkout, merchant = check_out(invoice, self._chains, self._clock()), read_merchant(invoice.metadata)
         state = f"{PUBLIC}/invoices/{invoice.id}"
         page = invoice_page(checkout, merchant, await _code(checkout), texts, self._site, state)
-        bridges = self._site.connect.bridges if self._site.connect and checkout.request.connect else ()
+        bridges = self._site.connect.bridges if self._site.connect and checkout.connect else ()
         return _answer(page, page_headers(texts.language, merchant.logo, bridges))
 
 

@@ -22,7 +22,7 @@ let stale = false;
 // --- the state of the invoice: a stream, and polling where there is none
 
 function watch() {
-  rest();
+  rest(); // a tab that nobody sees holds no stream, and catches up when somebody does
   if (isFinal() || document.hidden) return;
   source = new EventSource(`${page.dataset.state}/stream`);
   source.addEventListener("message", (event) => {
@@ -167,7 +167,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("visibilitychange", () => {
   tick();
-  document.hidden ? rest() : watch();
+  watch();
 });
 setInterval(tick, 1_000);
 prepare();

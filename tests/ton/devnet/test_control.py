@@ -8,14 +8,17 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 from pytoniq import LiteClient
 
 from harvester_ton.devnet.boc import write_boc
+from harvester_ton.devnet.commands import chain_command
 from harvester_ton.devnet.control import Control
 from harvester_ton.devnet.local import LocalTon, comment
 
@@ -41,6 +44,27 @@ class Http:
 async def http(ton: LocalTon) -> AsyncIterator[Http]:
     async with Control(ton) as control, aiohttp.ClientSession(control.url) as session:
         yield Http(session)
+
+
+async def test_it_can_be_at_another_address_which_clients_are_told() -> None:
+    """Another machine, or container, must find the lite servers by the network config."""
+    host = "127.0.0.2"
+    async with LocalTon(host=host) as ton, Control(ton, host=host) as control:
+        (server,) = ton.network_config()["liteservers"]
+        assert server["ip"] == int(IPv4Address(host))
+        async with LiteClient.from_config(ton.network_config()) as client:
+            assert client.last_mc_block.seqno > 0
+        async with aiohttp.ClientSession(control.url) as session:
+            status = await Http(session).get("/status")
+    assert control.url.startswith(f"http://{host}:")
+    assert status["lite_servers"][0]["host"] == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "localhost", "::1"])  # noqa: S104 - it is refused
+def test_an_address_that_clients_cannot_be_told_is_refused(host: str) -> None:
+    refused = CliRunner().invoke(chain_command, ["--host", host])
+    assert refused.exit_code == 2
+    assert "must be an IPv4 address" in refused.output
 
 
 async def test_payments_show_in_the_chains_own_books(http: Http) -> None:
