@@ -13,6 +13,7 @@ from harvester.api.invoices import PRIVATE
 from harvester.api.payment_schemas import Mark, Signed
 from harvester.api.repeats import once
 from harvester.domain.access import Scope
+from harvester.domain.errors import ActRefused, TransitionRefused
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.invoice import Invoice
 from harvester.services.accounts import Accounts
@@ -81,7 +82,10 @@ class OrderRoutes:
 
         async def cancel(order_id: str, by: By, again: Once[Invoice] | None) -> Invoice:
             order = await self._accounts.order(order_id)
-            return await self._invoicing.cancel(order.id, f"{by.actor}: {by.reason}", again)
+            try:
+                return await self._invoicing.cancel(order.id, by.cause, again)
+            except TransitionRefused as refusal:
+                raise ActRefused(f"order {order_id}: {refusal}") from refusal
 
         return await self._do(request, asked, cancel)
 
