@@ -49,7 +49,7 @@ async def run_daemon(
     hooks = {name: hook for name, (_, hook) in configuration.hooks.items()}
     async with (
         open_database(settings, metrics.observe_database) as database,
-        webhook_client(settings, clock, release, hooks) as client,
+        webhook_client(settings, clock, release, hooks, configuration.secrets) as client,
     ):
         parts = Parts.make(configuration, database, client, chains, clock, metrics)
         missing = partial(missing_migrations, database, scopes)
