@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.counter_api import COINS, CounterApi, serving
 from tests.e2e.counter_api import HOST as WALLET_HOST
 
-WHY = {"reason": "the buyer called", "actor": "bob"}
+WHY: dict[str, Any] = {"reason": "the buyer called", "actor": "bob"}
 
 
 @pytest.fixture
@@ -55,6 +55,7 @@ async def test_orders_are_listed_by_state_and_invoices_show_no_new_state(api: Co
     assert await listed("/orders", "customer_id=carol&order=desc") == ["2"]
     assert await listed("/invoices", "status=waiting") == ["1", "2", "none"]
     await api.get("/invoices?status=unclaimed", 400)
+    await api.get("/orders?after=01970c00-a927-77e4-88fa-67d72ae4c4be", 400)
     assert (await api.get(unclaimed))["unclaimed"] is True
 
 
@@ -77,7 +78,7 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(api: CounterApi) ->
     await api.post(f"{path}/reassign", 409, customer_id="alice", **WHY)
     before = await api.post(f"{path}/cancel", **WHY)
     for verb in ("cancel", "fulfil", "claim"):
-        more = {"address": "a1"} if verb == "claim" else {}
+        more: dict[str, Any] = {"address": "a1"} if verb == "claim" else {}
         assert (await api.post(f"{path}/{verb}", 409, **WHY, **more))["code"] == "refused"
     assert await api.get(path) == before
     await api.get(f"/orders/{'x' * 256}", 400)
@@ -104,7 +105,13 @@ async def test_another_customer_who_has_enough_pays_at_once(api: CounterApi) -> 
 
 async def test_credit_is_granted_once_however_often_it_is_asked_for(api: CounterApi) -> None:
     path = await api.place("1")
-    note = {"customer_id": "alice", "amount": coins(6), "currency": "MEM", "reason": "a voucher", "actor": "bob"}
+    note: dict[str, Any] = {
+        "customer_id": "alice",
+        "amount": coins(6),
+        "currency": "MEM",
+        "reason": "a voucher",
+        "actor": "bob",
+    }
     first = await api.post("/credit", 201, "key", **note)
     order = await api.get(path)
     assert first["paid"] == [{"id": order["id"], "order_id": "1", "amount": coins(5)}]
@@ -144,7 +151,7 @@ async def test_credit_is_granted_once_however_often_it_is_asked_for(api: Counter
     ids=str,
 )
 async def test_what_is_no_credit_note_is_refused(api: CounterApi, members: dict[str, Any]) -> None:
-    note = {"customer_id": "alice", "amount": "5", "currency": "MEM", "reason": "a voucher"}
+    note: dict[str, Any] = {"customer_id": "alice", "amount": "5", "currency": "MEM", "reason": "a voucher"}
     await api.post("/credit", 400, **note | members)
     assert (await api.get("/customers/alice/history?currency=MEM"))["entries"] == []
 
@@ -211,10 +218,15 @@ async def test_credit_is_neither_assigned_nor_refunded_when_it_is_spent(api: Cou
 
 
 async def test_an_invoice_with_a_number_but_no_customer_is_shown_and_has_no_credit(api: CounterApi) -> None:
-    draft = {"amount": "5", "currency": "MEM", "life_time": 60, "metadata": {"merchant_name": "m"}}
+    draft: dict[str, Any] = {"amount": "5", "currency": "MEM", "life_time": 60, "metadata": {"merchant_name": "m"}}
     invoice = await api.post("/invoice", **draft, order_id="1")
     assert await api.get("/orders/1") == invoice
-    for verb, more in (("claim", {"address": "a1"}), ("fulfil", {}), ("reassign", {"customer_id": "carol"})):
+    wanted: dict[str, dict[str, Any]] = {
+        "claim": {"address": "a1"},
+        "fulfil": {},
+        "reassign": {"customer_id": "carol"},
+    }
+    for verb, more in wanted.items():
         assert "of no customer" in (await api.post(f"/orders/1/{verb}", 409, **WHY, **more))["error"]
     assert (await api.post("/orders/1/cancel", **WHY))["status"] == "cancelled"
 
@@ -222,7 +234,7 @@ async def test_an_invoice_with_a_number_but_no_customer_is_shown_and_has_no_cred
 async def test_wallets_are_added_once_listed_and_removed(api: CounterApi) -> None:
     hot = {"chain": "memory", "address": "hot", "ip_address": WALLET_HOST, "last_nonce": "0"}
     cold = {"chain": "memory", "address": "cold", "ip_address": "192.0.2.8", "last_nonce": "41"}
-    new = {"address": "COLD", "ip_address": "::ffff:192.0.2.8", "last_nonce": "41", **WHY}
+    new: dict[str, Any] = {"address": "COLD", "ip_address": "::ffff:192.0.2.8", "last_nonce": "41", **WHY}
     assert await api.post("/wallets/memory", 201, "key", **new) == cold
     assert await api.post("/wallets/memory", 201, "key", **new) == cold
     assert "remove it first" in (await api.post("/wallets/memory", 409, **new))["error"]
