@@ -26,7 +26,10 @@ class Doer:
     event_types = ("invoice.paid",)
 
     def __init__(self, doing: Doing) -> None:
-        self.handle = doing
+        self._doing = doing
+
+    async def handle(self, event: HookEvent) -> None:
+        await self._doing(event)
 
 
 class Elsewhere:
