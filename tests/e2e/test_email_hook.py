@@ -99,6 +99,11 @@ async def test_a_mail_comes_for_what_is_paid_also_if_the_server_refuses_at_first
     assert "came from" in second.get_payload()
 
 
+def test_the_how_to_shows_this_very_hook() -> None:
+    page = (ROOT / "docs/how-to/hooks.md").read_text()
+    assert f"```python\n{(EXAMPLE / 'email_hook.py').read_text()}```" in page
+
+
 async def paid_invoice(database: Database, shell: Shell) -> str:
     """Return the id of an invoice that has been paid."""
     made = await shell.json("invoice", "create", "1000", "MEM", "--order-id", "7", "--customer-id", "alice")
