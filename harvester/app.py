@@ -83,7 +83,7 @@ async def run_daemon(
     hooks = {name: hook for name, (_, hook) in configuration.hooks.items()}
     async with (
         open_database(settings, metrics.observe_database) as database,
-        webhook_client(settings, clock, release, hooks) as client,
+        webhook_client(settings, clock, release, hooks, configuration.secrets) as client,
     ):
         signals = Signals(database)
         invoicing = Invoicing(database, chains, clock, signals, metrics)

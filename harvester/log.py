@@ -106,11 +106,15 @@ class SecretMask:
     def __call__(self, _logger: object, _method: str, fields: EventDict) -> EventDict:
         return {name: self._masked(value) for name, value in fields.items()} if self._secrets else fields
 
+    def text(self, text: str) -> str:
+        """Return `text` with the secrets in it replaced."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
     def _masked(self, value: Any) -> Any:
         if isinstance(value, str):
-            for secret in self._secrets:
-                value = value.replace(secret, MASK)
-            return value
+            return self.text(value)
         if isinstance(value, dict):
             return {name: self._masked(item) for name, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):

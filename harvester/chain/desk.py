@@ -91,6 +91,10 @@ class Reported:
 class Desk(Protocol):
     """See the module. One desk serves one plug-in: its chain and the lives of its orders are set when it is made."""
 
+    def tickers(self) -> Sequence[str]:
+        """Return the currencies that orders can be paid in, at least one: first the coin of the first chain."""
+        ...
+
     async def place_order(self, draft: OrderDraft) -> Placed:
         """Store an order; tie it to its payer, and pay it, if that is known already. Atomic; idempotent by `order_id`.
 

@@ -37,7 +37,11 @@ class HookEvent:
 
 
 class Later(Exception):
-    """The hook could not do it now; `retry_secs` says when to try again, None leaves it to the schedule."""
+    """The hook could not do it now.
+
+    `retry_secs`: how long at least to wait before it is tried again, at most a day; the schedule may say longer. None
+    leaves it to the schedule.
+    """
 
     def __init__(self, message: str, retry_secs: float | None = None) -> None:
         super().__init__(message)
@@ -47,14 +51,17 @@ class Later(Exception):
 class Hook(Protocol):
     """Handles events."""
 
-    event_types: Sequence[str]
-    """What it wants to hear of."""
+    @property
+    def event_types(self) -> Sequence[str]:
+        """What it wants to hear of, at least one."""
+        ...
 
     async def handle(self, event: HookEvent) -> None:
         """Do it. Must be idempotent: after a crash, or an answer that was lost, the same event comes again.
 
-        What it raises, Later included, is a failed attempt, whose text is kept (its start) and shown to the operator:
-        so it must hold no secret. It is cut off after the time that webhooks have.
+        What it raises, Later included, is a failed attempt, whose text is kept (its start, the plug-ins' secrets
+        masked) and shown to the operator. It is cancelled after the time that webhooks have, and must let itself be;
+        it must not block the event loop (`asyncio.to_thread` is for what does).
         """
         ...
 

@@ -40,6 +40,10 @@ class OrderDesk:
     strict: bool = True
     """Whether people and payments name orders by their ids only, not by their second names."""
 
+    def tickers(self) -> Sequence[str]:
+        """See `harvester.chain.desk.Desk.tickers`."""
+        return [ticker for tickers in self.chains.tickers().values() for ticker in tickers]
+
     async def place_order(self, draft: OrderDraft) -> Placed:
         """See `harvester.chain.desk.Desk.place_order`."""
         names = [draft.order_id, *([draft.alt_id] if draft.alt_id else [])]

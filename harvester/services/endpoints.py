@@ -91,13 +91,15 @@ class Endpoints:
         """Give an endpoint another URL, at once, or other event types, from the next event on; None leaves as it is.
 
         Raises:
-            InvalidInput: they are not allowed, or the URL is the environment's to say.
+            InvalidInput: they are not allowed, the URL is the environment's to say, or it is a hook.
         """
 
         endpoint = await self.get(name_or_id)
         if url is not None:
             _not_of_environment(endpoint, "its URL is WEBHOOK_ENDPOINT")
             self.rules.check_url(url, local=endpoint.local)
+        if event_types is not None:
+            _not_a_hook(endpoint)
         types = None if event_types is None else _event_types(event_types)
         async with self.database.connection() as connection:
             changed = await endpoints.update(connection, endpoint.id, url, types, self.clock())
@@ -138,8 +140,17 @@ class Endpoints:
             return await _kept(connection, _there(rotated, name_or_id), once, now)
 
     async def test(self, name_or_id: str) -> Answer:
-        """Send the endpoint a test, enabled or not, and return what it answered. Nothing is recorded."""
+        """Send the endpoint a test, enabled or not, and return what it answered. Nothing is recorded.
+
+        Raises:
+            InvalidInput: it is a hook, for which a test would be an event like any other.
+        """
         endpoint, now = await self.get(name_or_id), self.clock()
+        if endpoint.name.startswith(HOOK_PREFIX):
+            raise InvalidInput(
+                f"the endpoint {endpoint.name!r} is a hook, which takes no test; `harvester webhook list --endpoint`"
+                " shows what came of its events"
+            )
         body = {"type": TEST_EVENT, "endpoint": endpoint.name, "created_at": unix_seconds(now)}
         message = Message(uuid7(), TEST_EVENT, None, orjson.dumps(body))
         return await self.sender.send(endpoint.target(now), message)
@@ -187,6 +198,10 @@ def _there(found: Endpoint | None, name_or_id: str) -> Endpoint:
 def _not_of_environment(endpoint: Endpoint, instead: str) -> None:
     if endpoint.name == ENVIRONMENT:
         raise InvalidInput(f"the endpoint {ENVIRONMENT!r} comes from the environment: {instead}")
+    _not_a_hook(endpoint)
+
+
+def _not_a_hook(endpoint: Endpoint) -> None:
     if endpoint.name.startswith(HOOK_PREFIX):
         raise InvalidInput(f"the endpoint {endpoint.name!r} is a hook: HOOKS names it, and it knows what it wants")
 
