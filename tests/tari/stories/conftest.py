@@ -1,0 +1,23 @@
+"""A storefront and a daemon for each module of stories; the module's SETTINGS go before the usual ones."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.conftest import new_database
+from tests.e2e.tari_shop import open_tari_shop
+from tests.tari.stories.storefront import Storefront
+from tests.tari.stories.story import Story
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def story(
+    request: pytest.FixtureRequest, postgres_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Story]:
+    """One for all tests of the module: they use nothing of each other's."""
+    folder = tmp_path_factory.mktemp("daemon")
+    async with new_database(postgres_uri) as uri, Storefront.open() as storefront:
+        settings = {**storefront.settings, "PUBLIC_RATE": "1000", **getattr(request.module, "SETTINGS", {})}
+        async with open_tari_shop(uri, folder, **settings) as shop:
+            yield Story(shop, storefront)
