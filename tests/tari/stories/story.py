@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from harvester.services.payments import By
 from tests.e2e.eventually import eventually
+from tests.e2e.shop import TOKEN
 from tests.e2e.tari_shop import MICRO, Owner, Reply, TariShop
 from tests.tari.stories.storefront import SECRET, Storefront, signed
 
 UNCLAIMED, WAITING, PAID, CANCELLED, EXPIRED = "unclaimed", "waiting", "paid", "cancelled", "expired"
 PLACED, CLAIMED, SETTLED = "invoice.created", "invoice.claimed", "invoice.paid"
+RATES: Final = "/tonpay/private/api/v1/rates"
 SHOP_HOST: Final = "10.0.0.5"
 """Where webhooks come from, by the word of a proxy on this machine."""
 ME: Final = By("merchant", "for a test")
@@ -138,12 +140,21 @@ class Story:
         paid = await self.shop.accounts.settle_customer(str(buyer.customer), "XTR", ME)
         return [str(order.order_id) for order in paid]
 
+    async def rate(self, currency: str, price: str) -> None:
+        """The merchant says what one XTR costs."""
+        body = {"ticker": "XTR", "currency": currency, "rate": price}
+        async with self.shop.session.post(RATES, json=body, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+            assert answer.status in (200, 201), await answer.text()
+
     async def hours_pass(self, hours: int, *orders: Order) -> None:
-        """Make as if these orders had been made so much earlier, and the daemon look what is over."""
+        """Make as if these orders had been made so much earlier."""
         async with self.shop.database.connection() as connection:
             for order in orders:
                 await connection.execute(_EARLIER, order.id, hours)
-        await self.shop.daemon.restart()  # it looks at its start, and every minute
+
+    async def is_looked_through(self) -> None:
+        """The daemon looks which orders are over, as it does at its start and every minute."""
+        await self.shop.daemon.restart()
 
     async def then(
         self,
