@@ -47,8 +47,8 @@ class ShopifyHook:
 
 async def _capture(shop: AdminApi, order_id: str, order: Mapping[str, Any]) -> None:
     price = order.get("price")
-    if not isinstance(price, Mapping):
-        _log.info("an order without a price in the shop's currency is not captured", order_id=order_id)
+    if not isinstance(price, Mapping) or order.get("amount") == "0":
+        _log.info("nothing to capture: the order is free, or was not placed by the shop", order_id=order_id)
         return
     taken = {each.get("status") for each in await shop.transactions(order_id) if each.get("kind") in _TAKES}
     if "success" in taken:

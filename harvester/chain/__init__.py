@@ -312,7 +312,10 @@ class AdapterPlugin:
     variables: frozenset[str]
     """Names of the settings that the adapter reads, without prefix."""
     commands: "Sequence[click.Command]" = ()
-    """CLI commands, mounted at the top level (a group named after the chain, for instance)."""
+    """CLI commands, mounted at the top level (a group named after the chain, for instance).
+
+    Groups of one name are one group. So a plug-in brings a command of `dev` in a group `dev` that does nothing itself.
+    """
     migrations_path: Path | None = None
     """Folder with the adapter's own migrations."""
     secrets: frozenset[str] = field(default_factory=frozenset)

@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from copy import copy
 from importlib import import_module
 from typing import Final, NoReturn
 
 import click
 
-from harvester.chain import CommandContext, load_plugins
+from harvester.chain import AdapterPlugin, CommandContext, load_plugins
+from harvester.chain.hooks import HookPlugin, load_hooks
 from harvester.cli.failures import report
+from harvester.domain.errors import InvariantBroken
 
 _BUILT_IN: Final = {
     "run": "Run the daemon.",
@@ -30,7 +33,7 @@ _BUILT_IN: Final = {
 
 
 class _Commands(click.Group):
-    """The core's commands, and those that the installed adapters bring."""
+    """The core's commands, and those that the installed plug-ins bring."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -50,8 +53,26 @@ class _Commands(click.Group):
 
 
 def _brought() -> dict[str, click.Command]:
-    commands = [command for plugin in load_plugins().values() for command in plugin.commands]
-    return {command.name: command for command in commands if command.name}
+    plugins: list[AdapterPlugin | HookPlugin] = [*load_plugins().values(), *load_hooks().values()]
+    found: dict[str, click.Command] = {}
+    for command in (command for plugin in plugins for command in plugin.commands):
+        name = command.name or ""
+        found[name] = _join(found[name], command) if name in found else command
+    return found
+
+
+def _join(first: click.Command, second: click.Command) -> click.Command:
+    """Return one group of two that plug-ins bring under one name; what it does without a command, one of them says.
+
+    Raises:
+        InvariantBroken: they are not both groups, or both do something of their own.
+    """
+    if not (isinstance(first, click.Group) and isinstance(second, click.Group)) or (first.callback and second.callback):
+        raise InvariantBroken(f"two plug-ins bring a command {first.name}")
+    leading, other = (first, second) if first.callback else (second, first)
+    joined = copy(leading)
+    joined.commands = {**leading.commands, **other.commands}
+    return joined
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

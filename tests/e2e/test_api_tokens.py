@@ -141,10 +141,10 @@ async def test_a_stream_of_events_ends_with_its_token(api: Guarded) -> None:
             pass
         await api.tokens.revoke("shop")
 
-        async def forgotten() -> bool:
-            return not api.authentication.remembers(token)
+        async def shut_out() -> bool:
+            return (await api.ask("GET", "invoices", token=token)).status == 401
 
-        await eventually(forgotten, "the revocation is heard of")
+        await eventually(shut_out, "the revocation is heard of")
         await api.ask("POST", "invoice", DRAFT)
         assert b"data" not in await stream.content.read()
 
@@ -267,6 +267,22 @@ async def test_whoever_guesses_is_slowed_down_alone(api: Guarded) -> None:
         assert (await api.ask("GET", "invoices", token=token, address=STRANGER)).status == 200
     assert (await api.ask("GET", "invoices", token=late, address="203.0.113.8")).status == 200
     assert (await api.ask("GET", "invoices", token="guess", address="203.0.113.8")).status == 401
+
+
+async def test_a_change_of_one_token_shuts_no_other_out_while_somebody_guesses(api: Guarded) -> None:
+    shop, other = await api.token("shop", Scope.READ), await api.token("other", Scope.READ)
+    for token in (shop, other):
+        assert (await api.ask("GET", "invoices", token=token, address=STRANGER)).status == 200
+    for number in range(GUESSES_PER_MINUTE):
+        await api.ask("GET", "invoices", token=f"guess-{number}", address=STRANGER)
+    async with hearing(api):
+
+        async def shut_out() -> bool:
+            return (await api.ask("GET", "invoices", token=other, address=STRANGER)).status in (401, 429)
+
+        await api.tokens.revoke("other")
+        await eventually(shut_out, "the revocation is heard of")
+        assert (await api.ask("GET", "invoices", token=shop, address=STRANGER)).status == 200
 
 
 async def test_this_machine_may_guess_as_its_proxy_may_be_everybody(database_uri: str) -> None:

@@ -1,8 +1,7 @@
-"""What is in examples/ works as it is there, with a real daemon on a local chain."""
+"""The receivers in examples/ work as they are there. The shop and its test are run by `test_docs_commands.py`."""
 
 import asyncio
 import json
-import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,7 +12,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from harvester_ton.devnet.tvm import tvm_available
 from tests.e2e.chain import payment_of
 from tests.e2e.conftest import World
 from tests.e2e.daemon import clean_environ, free_port
@@ -117,26 +115,3 @@ async def deliveries(world: World, endpoint: str) -> list[dict[str, Any]]:
 async def taken_twice(world: World, endpoint: str) -> bool:
     """Whether everything has been."""
     return [each["attempts"] for each in await deliveries(world, endpoint)] == [2, 2]
-
-
-@pytest.mark.chain
-@pytest.mark.skipif(not tvm_available(), reason="there is no TVM for this platform")
-async def test_the_shops_test_runs_beside_a_harvester(postgres_folder: Path) -> None:
-    ports = {"PORT": free_port(), "CONTROL_PORT": free_port()}
-    environ = {
-        **clean_environ(),
-        **{name: str(port) for name, port in ports.items()},
-        "WEBHOOK_ENDPOINT": f"http://127.0.0.1:{free_port()}/",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "TMPDIR": str(postgres_folder),
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "with_harvester.py", sys.executable, "-m", "unittest", "test_shop"),
-        cwd=EXAMPLES,
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    assert "Ran 2 tests" in said.decode()

@@ -17,7 +17,7 @@ from harvester.api.page.document import invoice_page
 from harvester.api.page.merchant import read_merchant
 from harvester.api.page.site import Site
 from harvester.api.page.texts import Languages
-from harvester.domain.invoice import Invoice
+from harvester.domain.invoice import ByHand, Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
 from harvester.services.chains import Chains
@@ -141,4 +141,21 @@ def test_an_invoice_whose_chain_is_gone_says_that_it_cannot_be_paid_here() -> No
     checkout = check_out(replace(INVOICE, chain="gone"), CHAINS, NOW)
     read = page(checkout)
     assert "cannot be paid from here" in read.text
-    assert not [each for tag, each in read.elements if tag == "a"]
+    assert {"a", "details", "code"}.isdisjoint(tag for tag, _ in read.elements)
+
+
+def test_by_hand_is_offered_only_as_the_adapter_says() -> None:
+    checkout = at()
+    assert "details" not in {tag for tag, _ in page(checkout).elements}
+    for comment, shown in (("a-comment", True), (None, False)):
+        request = replace(checkout.request, links={}, by_hand=ByHand("an-address", comment))
+        read = page(replace(checkout, request=request))
+        assert "an-address" in read.text
+        assert ("a-comment" in read.text) is shown
+        assert "cannot be paid from here" not in read.text
+
+
+def test_an_invoice_of_nobody_in_particular_has_a_page() -> None:
+    read = page(at(metadata="{}"))
+    assert "header" not in {tag for tag, _ in read.elements}
+    assert read.text.startswith("Pay 10\N{NO-BREAK SPACE}MEMAmount")

@@ -14,7 +14,7 @@ from harvester.api.page.policy import page_headers
 
 SOURCE = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9/._~!$&()*+=:@%-]*")
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
@@ -88,6 +88,11 @@ def test_what_is_long_is_cut_and_what_is_much_is_counted() -> None:
 def test_the_way_back_leads_to_a_web_site_or_is_not_there(address: str) -> None:
     assert read_merchant(json.dumps({"merchant_url": address})).url is None
     assert read_merchant('{"merchant_url": "https://shop.example/o/1?a=b#c"}').url == "https://shop.example/o/1?a=b#c"
+
+
+def test_a_shop_without_a_name_is_called_by_its_host() -> None:
+    assert read_merchant('{"merchant_url": "https://shop.example/o/1"}').name == "shop.example"
+    assert not read_merchant("{}").name
 
 
 def test_a_logo_keeps_its_query_on_the_page() -> None:

@@ -1,61 +1,63 @@
-"""What is tidied up by the minute: each in steps, none for ever, and nothing is given up because a database is away."""
+"""What is tidied up by the minute."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from typing import Any
+from unittest.mock import create_autospec
 
-from harvester.chain import UNHEARD
+from harvester.chain import Pulse
 from harvester.domain.errors import Unavailable
-from harvester.upkeep import _STEPS, Upkeep
+from harvester.services.authentication import Authentication
+from harvester.upkeep import Upkeep
 
 
-class Uses:
-    """Stands for the tokens, whose uses are written."""
+class Counting:
+    """Something to forget, in as many steps as are said."""
 
-    def __init__(self) -> None:
-        self.written = 0
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.asked = 0
 
-    async def write_uses(self) -> None:
-        """See `Authentication`."""
-        self.written += 1
-
-
-def forgetting(*more: bool | Unavailable) -> tuple[list[object], Callable[[], Awaitable[bool]]]:
-    """Something to forget: whether there is more of it after each step."""
-    steps: list[object] = []
-
-    async def forget() -> bool:
-        steps.append(len(steps))
-        step = more[min(len(steps), len(more)) - 1]
-        if isinstance(step, Unavailable):
-            raise step
-        return step
-
-    return steps, forget
+    async def __call__(self) -> bool:
+        self.asked += 1
+        self.left -= 1
+        return self.left > 0
 
 
-async def run_once(*forget: Callable[[], Awaitable[bool]]) -> Uses:
-    """Tidy up as at the end."""
-    uses, stop = Uses(), asyncio.Event()
+async def run(authentication: Authentication, *forget: Counting) -> Any:
+    """Tidy up until told to stop, which is at once; return the pulse, a mock."""
+    stop, pulse = asyncio.Event(), create_autospec(Pulse)
     stop.set()
-    await Upkeep(uses, *forget).run(stop, UNHEARD)  # type: ignore[arg-type] # all that it asks of them
-    return uses
+    await Upkeep(authentication, *forget).run(stop, pulse)
+    return pulse
 
 
-async def test_each_is_forgotten_until_there_is_no_more() -> None:
-    first, forget_first = forgetting(True, True, False)
-    second, forget_second = forgetting(False)
-    uses = await run_once(forget_first, forget_second)
-    assert (len(first), len(second), uses.written) == (3, 1, 1)
+async def test_what_is_known_is_written_before_the_end() -> None:
+    authentication = create_autospec(Authentication, instance=True)
+    pulse = await run(authentication)
+    authentication.write_uses.assert_awaited_once()
+    pulse.success.assert_called_once()
 
 
-async def test_what_never_ends_leaves_time_for_the_others() -> None:
-    endless, forget_endless = forgetting(True)
-    after, forget_after = forgetting(False)
-    await run_once(forget_endless, forget_after)
-    assert (len(endless), len(after)) == (_STEPS, 1)
+async def test_everything_is_forgotten_but_no_more_at_once_than_takes_a_while() -> None:
+    few, many = Counting(3), Counting(10_000)
+    await run(create_autospec(Authentication, instance=True), many, few)
+    assert few.asked == 3
+    assert many.asked == 100
 
 
-async def test_a_database_that_is_away_is_waited_for() -> None:
-    away, forget = forgetting(Unavailable("away"))
-    await run_once(forget)
-    assert len(away) == 1
+async def test_a_database_that_is_away_is_no_reason_to_end() -> None:
+    authentication = create_autospec(Authentication, instance=True)
+    authentication.write_uses.side_effect = Unavailable("away")
+    pulse = await run(authentication)
+    pulse.success.assert_not_called()
+
+
+async def test_it_goes_on_until_it_is_told_to_stop() -> None:
+    stop, authentication = asyncio.Event(), create_autospec(Authentication, instance=True)
+    written = asyncio.Event()
+    authentication.write_uses.side_effect = written.set
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        group.create_task(Upkeep(authentication).run(stop, create_autospec(Pulse)))
+        await written.wait()
+        stop.set()
+    assert authentication.write_uses.await_count == 2

@@ -14,13 +14,13 @@ from typing import Any, Final
 import aiohttp
 import segno
 
+from harvester.demo.daemon import DaemonProcess
+from harvester.demo.folder import run_folder
+from harvester.demo.receiver import Webhook, WebhookReceiver
 from harvester.domain.errors import Unavailable
 from harvester_ton.devnet.control import Control
-from harvester_ton.devnet.daemon_process import DaemonProcess
-from harvester_ton.devnet.demo_folder import run_folder
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.devnet.ports import ANY_PORT, API_PORT, CONTROL_PORT, LOOPBACK, METRICS_PORT, port_or_any
-from harvester_ton.devnet.receiver import Webhook, WebhookReceiver
 from harvester_ton.devnet.status import chain_status
 
 INVOICE_PATH: Final = "/tonpay/private/api/v1/invoice"

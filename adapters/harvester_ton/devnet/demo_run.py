@@ -4,18 +4,17 @@ import asyncio
 import json
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
+from harvester.demo.folder import default_data_path
+from harvester.demo.stopping import unless_signalled
 from harvester.domain.errors import Unavailable
 from harvester_ton.devnet.demo import INVOICE, INVOICE_PATH, Say, Stage, play, set_up
-from harvester_ton.devnet.demo_folder import default_data_path
 from harvester_ton.devnet.ports import API_URL, CONTROL_URL
 from harvester_ton.devnet.tvm import TvmUnavailable
 
@@ -33,29 +32,11 @@ def run_demo(data_path: Path | None, *, once: bool, as_json: bool) -> None:
     """
     run = _run(data_path or default_data_path(os.environ), once=once, as_json=as_json or once)
     try:
-        finished = asyncio.run(_unless_signalled(run))
+        finished = asyncio.run(unless_signalled(run))
     except TvmUnavailable as error:
         raise click.ClickException(str(error)) from error
     if once and not finished:
         raise click.Abort
-
-
-async def _unless_signalled(run: Coroutine[Any, Any, None]) -> bool:
-    """Await `run`, cancel it at the first signal and no further one, so that it can tidy up; say if it finished."""
-    task = asyncio.ensure_future(run)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, _cancel_once, task)
-    await asyncio.wait({task})
-    if task.cancelled():
-        return False
-    task.result()
-    return True
-
-
-def _cancel_once(task: asyncio.Task[None]) -> None:
-    if not task.cancelling():
-        click.echo("\nstopping", err=True)
-        task.cancel()
 
 
 async def _run(data_path: Path, *, once: bool, as_json: bool) -> None:

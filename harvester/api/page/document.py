@@ -84,4 +84,4 @@ def _refresh(secs: int) -> Html:
 
 def _title(checkout: Checkout, merchant: Merchant, texts: Texts) -> str:
     title = texts.stages[checkout.stage].title.format(amount=checkout.money(checkout.headline))
-    return texts.to.format(title=title, merchant=merchant.name)
+    return texts.to.format(title=title, merchant=merchant.name) if merchant.name else title

@@ -22,6 +22,7 @@ class Merchant:
     """Who is paid, and what for."""
 
     name: str
+    """Else the host of `url`; empty if there is neither."""
     url: str | None
     """Where the buyer came from: http or https."""
     logo: URL | None
@@ -35,10 +36,10 @@ class Merchant:
 def read_merchant(metadata: str) -> Merchant:
     """Return what is fit to be shown of `metadata`, a JSON object as text."""
     members = orjson.loads(metadata)
-    goods = _list(members.get("goods"))
+    goods, url = _list(members.get("goods")), _web_address(members.get("merchant_url"))
     return Merchant(
-        name=_text(members.get("merchant_name")),
-        url=_web_address(members.get("merchant_url")),
+        name=_text(members.get("merchant_name")) or _text(url and url.host),
+        url=str(url) if url else None,
         logo=logo_address(members.get("merchant_logo")),
         goods=[name for good in goods[:MAX_GOODS] if isinstance(good, dict) and (name := _text(good.get("name")))],
         more_goods=max(0, len(goods) - MAX_GOODS),
@@ -54,9 +55,9 @@ def logo_address(value: object) -> URL | None:
     return url.with_fragment(None) if named else None
 
 
-def _web_address(value: object) -> str | None:
+def _web_address(value: object) -> URL | None:
     url = _parse(value)
-    return str(url) if url is not None and url.scheme in {"http", "https"} and url.raw_host else None
+    return url if url is not None and url.scheme in {"http", "https"} and url.raw_host else None
 
 
 def _parse(value: object) -> URL | None:

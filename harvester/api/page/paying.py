@@ -59,10 +59,10 @@ def _code(qr: Html | None, texts: Texts) -> Html | None:
     return element("figure", picture, element("figcaption", texts.scan))
 
 
-def _buttons(checkout: Checkout, texts: Texts, site: Site) -> Html:
+def _buttons(checkout: Checkout, texts: Texts, site: Site) -> Html | None:
     links = checkout.request.links
     if not links:
-        return element("p", texts.no_links)
+        return None if checkout.request.by_hand else element("p", texts.no_links)
     buttons = [_link(name, url, texts, first=not index) for index, (name, url) in enumerate(links.items())]
     connect = _connect(checkout, texts) if site.connect and checkout.connect else None
     return element("div", *buttons, connect, class_="buttons")
@@ -70,9 +70,8 @@ def _buttons(checkout: Checkout, texts: Texts, site: Site) -> Html:
 
 def _link(name: str, url: str, texts: Texts, *, first: bool) -> Html:
     said = texts.open_wallet if name == _ANY_WALLET else texts.open_in.format(wallet=name[:1].upper() + name[1:])
-    return element(
-        "a", WALLET if first else None, said, href=url, id=f"link-{name}", class_="button first" if first else "button"
-    )
+    looks = "button first" if first else "button"
+    return element("a", WALLET if first else None, said, href=url, id=f"link-{name}", class_=looks)
 
 
 def _connect(checkout: Checkout, texts: Texts) -> Html:
@@ -89,16 +88,16 @@ def _connect(checkout: Checkout, texts: Texts) -> Html:
     )
 
 
-def _by_hand(checkout: Checkout, texts: Texts) -> Html:
-    invoice, by_hand = checkout.invoice, checkout.request.by_hand
-    address = by_hand.address if by_hand else invoice.pay_to_address
-    comment = by_hand and by_hand.comment
+def _by_hand(checkout: Checkout, texts: Texts) -> Html | None:
+    """Only if the adapter says how: money that came without its reference would be nobody's."""
+    by_hand = checkout.request.by_hand
+    if by_hand is None:
+        return None
+    amount = checkout.exact(checkout.headline)
     listed = fields(
-        field("amount", texts.amount, checkout.exact(checkout.headline), texts, unit=invoice.ticker),
-        field("address", texts.address, address, texts),
-        field("comment", texts.comment, comment, texts) if comment else None,
+        field("amount", texts.amount, amount, texts, unit=checkout.invoice.ticker),
+        field("address", texts.address, by_hand.address, texts),
+        field("comment", texts.comment, by_hand.comment, texts) if by_hand.comment else None,
     )
-    help_ = texts.by_hand_help if comment else texts.by_hand_no_comment
-    return element(
-        "details", element("summary", texts.by_hand, id="by-hand-summary"), element("p", help_), listed, id="by-hand"
-    )
+    help_ = element("p", texts.by_hand_help if by_hand.comment else texts.by_hand_no_comment)
+    return element("details", element("summary", texts.by_hand, id="by-hand-summary"), help_, listed, id="by-hand")

@@ -30,7 +30,9 @@ def summary(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html:
     )
 
 
-def _merchant(merchant: Merchant) -> Html:
+def _merchant(merchant: Merchant) -> Html | None:
+    if not merchant.name:
+        return None
     if merchant.logo:
         source = str(merchant.logo)
         logo = element("img", src=source, alt="", width=40, height=40, referrerpolicy="no-referrer", class_="logo")
