@@ -7,7 +7,8 @@ import pytest_asyncio
 
 from tests.e2e.conftest import new_database
 from tests.e2e.tari_shop import open_tari_shop
-from tests.tari.stories.storefront import Storefront
+from tests.shopify.admin_server import admin_server
+from tests.tari.stories.storefront import shop_settings
 from tests.tari.stories.story import Story
 
 
@@ -17,7 +18,7 @@ async def story(
 ) -> AsyncIterator[Story]:
     """One for all tests of the module: they use nothing of each other's."""
     folder = tmp_path_factory.mktemp("daemon")
-    async with new_database(postgres_uri) as uri, Storefront.open() as storefront:
-        settings = {**storefront.settings, "PUBLIC_RATE": "1000", **getattr(request.module, "SETTINGS", {})}
+    async with new_database(postgres_uri) as uri, admin_server() as admin:
+        settings = {**shop_settings(admin), "PUBLIC_RATE": "1000", **getattr(request.module, "SETTINGS", {})}
         async with open_tari_shop(uri, folder, **settings) as shop:
-            yield Story(shop, storefront)
+            yield Story(shop, admin)

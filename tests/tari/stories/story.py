@@ -8,22 +8,21 @@ each has numbers and buyers of its own.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import count
+from types import MappingProxyType
 from typing import Any, Final
 
-from harvester.services.payments import By
 from tests.e2e.eventually import eventually
-from tests.e2e.shop import TOKEN
 from tests.e2e.tari_shop import MICRO, Owner, Reply, TariShop
-from tests.tari.stories.storefront import SECRET, Storefront, signed
+from tests.shopify.admin_server import AdminServer
+from tests.tari.stories.merchant import Merchant
+from tests.tari.stories.storefront import CHECKOUT, SECRET, Order, signed, webhook
 
 UNCLAIMED, WAITING, PAID, CANCELLED, EXPIRED = "unclaimed", "waiting", "paid", "cancelled", "expired"
 PLACED, CLAIMED, SETTLED = "invoice.created", "invoice.claimed", "invoice.paid"
-RATES: Final = "/tonpay/private/api/v1/rates"
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 SHOP_HOST: Final = "10.0.0.5"
 """Where webhooks come from, by the word of a proxy on this machine."""
-ME: Final = By("merchant", "for a test")
 _BALANCE: Final = """
 SELECT coalesce(sum(CASE WHEN to_account = a.id THEN amount ELSE -amount END), 0)
 FROM credit_entries JOIN credit_accounts AS a ON a.id IN (from_account, to_account) WHERE a.owner = ANY ($1::text[])
@@ -44,39 +43,30 @@ class Buyer(Owner):
     customer: int = field(default_factory=lambda: next(_next))
 
 
-@dataclass(frozen=True)
-class Order:
-    """An order of the shop: its id is a number, its name another one after a #."""
-
-    id: str
-    number: int
-    customer: int
-
-    @property
-    def name(self) -> str:
-        return f"#{self.number}"
-
-
 @dataclass
 class Story:
-    """One scenario."""
+    """What happens at one daemon, of a shop."""
 
     shop: TariShop
-    storefront: Storefront
+    admin: AdminServer
+
+    @property
+    def merchant(self) -> Merchant:
+        """Who runs the shop."""
+        return Merchant(self.shop)
 
     async def ordered(
         self,
         buyer: Buyer,
-        xtr: float,
+        xtr: int,
         signed_by: Owner | None = None,
         order: Order | None = None,
-        **members: object,
+        says: Mapping[str, object] = NOTHING,
     ) -> Order:
-        """The buyer orders; the shop tells the daemon. `signed_by`: whose claim is in the note."""
+        """The buyer orders; the shop tells the daemon. `signed_by`: whose claim is in the note; `says`: see `webhook`."""
         order = order or self.next_order(buyer)
-        if signed_by:
-            members["note"] = json.dumps(signed_by.claim(order.id))
-        reply = await self.placed(order, f"{xtr:.2f}", **members)
+        note = {"note": json.dumps(signed_by.claim(order.id))} if signed_by else {}
+        reply = await self.placed(order, f"{xtr}.00", {**says, **note})
         assert (reply.status, reply.json["message"]) == (200, "Order processed successfully."), reply.text
         return order
 
@@ -85,13 +75,18 @@ class Story:
         return Order(str(next(_next)), next(_next), buyer.customer)
 
     async def placed(
-        self, order: Order, price: str, secret: str = SECRET, host: str = SHOP_HOST, **members: object
+        self,
+        order: Order,
+        price: str,
+        says: Mapping[str, object] = NOTHING,
+        secret: str = SECRET,
+        host: str = SHOP_HOST,
     ) -> Reply:
         """Send the shop's webhook, signed with `secret`, from `host`."""
-        body, headers = signed(webhook(order, price, **members), secret)
-        path = "/shopify/webhook/checkout_create"
+        self.admin.order(order.id)
+        body, headers = signed(webhook(order, price, says), secret)
         headers |= {"X-Forwarded-For": host}
-        async with self.shop.session.post(path, data=body, headers=headers) as answer:
+        async with self.shop.session.post(CHECKOUT, data=body, headers=headers) as answer:
             return Reply(answer.status, answer.headers, await answer.text())
 
     async def claimed(self, order: Order, owner: Owner) -> dict[str, Any]:
@@ -120,31 +115,19 @@ class Story:
 
     async def granted(self, buyer: Buyer, xtr: int) -> Sequence[str]:
         """The merchant issues a credit note; return the ids of the orders that it paid."""
-        issued = await self.shop.accounts.issue(str(buyer.customer), xtr * MICRO, "XTR", ME)
-        return [str(order.order_id) for order in issued.paid]
+        return await self.merchant.issue(str(buyer.customer), xtr)
 
-    async def cancelled(self, order: Order) -> None:
-        """The merchant cancels an open order."""
-        await self.shop.invoicing.cancel((await self.shop.order(order.id)).id, "merchant")
+    async def cancelled(self, order: Order) -> int:
+        """The merchant cancels an order; return the status of the answer."""
+        return (await self.merchant.act(order.id, "cancel")).status
 
-    async def fulfilled(self, order: Order) -> None:
-        """The merchant counts an open order as paid."""
-        await self.shop.accounts.fulfil(order.id, ME)
+    async def fulfilled(self, order: Order) -> int:
+        """The merchant counts an order as paid; return the status of the answer."""
+        return (await self.merchant.act(order.id, "fulfil")).status
 
-    async def reassigned(self, order: Order, buyer: Buyer) -> None:
-        """The merchant gives an order to another customer."""
-        await self.shop.accounts.reassign(order.id, str(buyer.customer), ME)
-
-    async def settled(self, buyer: Buyer) -> Sequence[str]:
-        """The merchant has what the customer owes paid from what he has; return the ids of those orders."""
-        paid = await self.shop.accounts.settle_customer(str(buyer.customer), "XTR", ME)
-        return [str(order.order_id) for order in paid]
-
-    async def rate(self, currency: str, price: str) -> None:
-        """The merchant says what one XTR costs."""
-        body = {"ticker": "XTR", "currency": currency, "rate": price}
-        async with self.shop.session.post(RATES, json=body, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
-            assert answer.status in (200, 201), await answer.text()
+    async def reassigned(self, order: Order, buyer: Buyer) -> int:
+        """The merchant gives an order to another customer; return the status of the answer."""
+        return (await self.merchant.act(order.id, "reassign", customer_id=str(buyer.customer))).status
 
     async def hours_pass(self, hours: int, *orders: Order) -> None:
         """Make as if these orders had been made so much earlier."""
@@ -164,15 +147,15 @@ class Story:
     ) -> None:
         """Orders are in these states, buyers have so much credit left and owe so much for open orders."""
         orders, left, owed = orders or {}, left or {}, owed or {}
-        found_orders = {order: (await self.shop.order(order.id)).status.value for order in orders}
+        found_orders = {order: await self.merchant.status(order.id) for order in orders}
         found_left = {buyer: await self.balance(buyer.payer, str(buyer.customer)) for buyer in left}
         found_owed = {
-            buyer: (await self.shop.accounts.show(str(buyer.customer), "XTR")).owed // MICRO for buyer in owed
+            buyer: int((await self.merchant.customer(str(buyer.customer)))["owed"]) // MICRO for buyer in owed
         }
         assert (found_orders, found_left, found_owed) == (orders, left, owed)
 
     async def balance(self, *owners: str) -> int:
-        """Return the credit of addresses and customers in XTR."""
+        """Return the credit of addresses and customers in XTR, whether they are linked or not."""
         async with self.shop.database.connection() as connection:
             return int(await connection.fetchval(_BALANCE, list(owners))) // MICRO
 
@@ -184,28 +167,15 @@ class Story:
         """The shop has been asked once to capture this."""
 
         async def has_been() -> bool:
-            return order.id in self.storefront.captured
+            return bool(self.admin.orders[order.id].captures())
 
         await eventually(has_been, f"{order.id} is captured")
-        assert self.storefront.captured[order.id] == [amount]
+        assert [each["amount"] for each in self.admin.orders[order.id].captures()] == [amount]
 
     async def called_off(self, order: Order) -> None:
-        """The shop has been asked once to cancel this."""
+        """The shop has been asked to cancel this."""
 
         async def has_been() -> bool:
-            return order.id in self.storefront.cancelled
+            return self.admin.orders[order.id].cancelled_at is not None
 
         await eventually(has_been, f"{order.id} is cancelled")
-        assert self.storefront.cancelled.count(order.id) == 1
-
-
-def webhook(order: Order, price: str, **members: object) -> dict[str, object]:
-    """Return what the shop says of an order; `members` replace some of it."""
-    return {
-        "id": int(order.id),
-        "name": order.name,
-        "customer": {"id": order.customer},
-        "currency": "XTR",
-        "total_price": price,
-        "created_at": datetime.now().astimezone().isoformat(timespec="seconds"),
-    } | members

@@ -5,11 +5,14 @@ existing server: field name, strict mode off, signatures of memos off, the subto
 """
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
 
-from tests.tari.stories.story import PAID, UNCLAIMED, WAITING, Buyer, Order, Story
+from tests.e2e.tari_shop import Owner
+from tests.tari.stories.storefront import Order
+from tests.tari.stories.story import NOTHING, PAID, UNCLAIMED, WAITING, Buyer, Story
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,9 +24,16 @@ SETTINGS: Final = {
 }
 
 
-async def ordered(story: Story, buyer: Buyer, xtr: int, **more: object) -> Order:
+async def ordered(
+    story: Story,
+    buyer: Buyer,
+    xtr: int,
+    signed_by: Owner | None = None,
+    order: Order | None = None,
+    says: Mapping[str, object] = NOTHING,
+) -> Order:
     """The buyer orders; only the subtotal is what is to be paid."""
-    return await story.ordered(buyer, 1, subtotal_price=f"{xtr}.00", **more)  # type: ignore[arg-type]  # members are any
+    return await story.ordered(buyer, 1, signed_by, order, {"subtotal_price": f"{xtr}.00", **says})
 
 
 async def test_strict_mode_off_1_order_then_a_memo_with_its_number(story: Story) -> None:
@@ -91,8 +101,8 @@ async def test_strict_mode_off_the_id_goes_before_the_name(story: Story) -> None
     alice, bob = Buyer(), Buyer()
     named = await ordered(story, alice, 10)
     order = story.next_order(bob)
-    await ordered(story, bob, 10, order=order, name=order.name)
-    await ordered(story, alice, 10, name=order.id)
+    await ordered(story, bob, 10, order=order, says={"name": order.name})
+    await ordered(story, alice, 10, says={"name": order.id})
     await story.pays(bob, 10, order_id=order.id)
     await story.then({order: PAID, named: UNCLAIMED})
 
@@ -105,15 +115,14 @@ async def test_strict_mode_off_a_signed_memo_goes_before_a_number(story: Story) 
 
 
 async def test_other_prices_1_and_2_the_subtotal_in_dollars_is_converted(story: Story) -> None:
-    await story.rate("USD", "0.1")
+    await story.merchant.rate("USD", "0.1")
     dollars = {"currency": "USD", "total_price": "300.00", "total_line_items_price": "230.00"}
     for subtotal, price, end, left in (("240.00", 2400, PAID, 100), ("260.00", 2600, WAITING, 2500)):
         alice = Buyer()
-        order = await story.ordered(alice, 1, subtotal_price=subtotal, **dollars)
+        order = await story.ordered(alice, 1, says={"subtotal_price": subtotal, **dollars})
         await story.pays(alice, 2500, memo=f"order {order.number}")
-        shown = await story.shop.order(order.id)
-        assert shown.price is not None
-        assert (shown.price.currency, shown.alt_id, shown.amount) == ("USD", order.name, price * 1_000_000)
+        shown = await story.merchant.order(order.id)
+        assert (shown["price"]["currency"], shown["alt_id"], shown["amount"]) == ("USD", order.name, f"{price}000000")
         await story.then({order: end}, left={alice: left})
 
 
@@ -122,8 +131,6 @@ async def test_other_prices_a_price_is_read_as_a_decimal_number(story: Story) ->
     alice = Buyer()
     for text, micro in (("0.5", 500_000), ("1.999", 1_999_000)):
         order = story.next_order(alice)
-        assert (await story.placed(order, "1", subtotal_price=text)).status == 200
-        assert (await story.shop.order(order.id)).amount == micro
-    assert (await story.placed(story.next_order(alice), "1", subtotal_price="-1.50")).status == 400
-
-
+        assert (await story.placed(order, "1", {"subtotal_price": text})).status == 200
+        assert (await story.merchant.order(order.id))["amount"] == str(micro)
+    assert (await story.placed(story.next_order(alice), "1", {"subtotal_price": "-1.50"})).status == 400

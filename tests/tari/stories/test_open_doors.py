@@ -30,8 +30,8 @@ async def test_order_matching_with_raw_memo_1_a_number_in_a_memo_finds_an_order_
 async def test_order_matching_with_name_1_an_order_is_kept_under_its_id(story: Story) -> None:
     alice = Buyer()
     order = await story.ordered(alice, 2400)
-    kept = await story.shop.order(order.id)
-    assert (kept.order_id, kept.alt_id) == (order.id, order.name)
+    kept = await story.merchant.order(order.id)
+    assert (kept["order_id"], kept["alt_id"]) == (order.id, order.name)
     await story.then({order: UNCLAIMED}, owed={alice: 2400})
     assert (await story.shop.claim(alice, order.name)).status == 404
 

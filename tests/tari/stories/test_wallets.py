@@ -48,12 +48,14 @@ async def test_wallet_auth_4_and_5_what_is_not_signed_as_it_is_is_refused(
 
 
 async def test_wallet_management_1_2_7_and_11_wallets_come_and_go_and_anybody_sees_where_to_pay(story: Story) -> None:
-    shop, wallet = story.shop, HotWallet()
-    await shop.authorise(wallet, "100.50.60.70", nonce=1)
-    listed = {each.address: each for each in await shop.wallets.list("tari")}
-    assert (listed[wallet.payer].ip_address, listed[wallet.payer].last_nonce) == ("100.50.60.70", 1)
+    shop, merchant, wallet = story.shop, story.merchant, HotWallet()
+    assert (await merchant.add_wallet(str(wallet.address), "100.50.60.70", nonce=1)).status == 201
+    assert (await merchant.add_wallet(str(wallet.address), "100.50.60.70", nonce=1)).status == 409
+    listed = (await merchant.wallets())[wallet.payer]
+    assert (listed["ip_address"], listed["last_nonce"]) == ("100.50.60.70", "1")
     assert str(wallet.address) in (await shop.ask("GET", "/wallet/send_to")).json
-    await shop.wallets.remove("tari", str(wallet.address), "test")
+    assert (await merchant.remove_wallet(str(wallet.address))).status == 204
+    assert (await merchant.remove_wallet(str(wallet.address))).status == 404
     assert str(wallet.address) not in (await shop.ask("GET", "/wallet/send_to")).json
     message = wallet.payment(Buyer(), 1, "wallet_management_11")
     assert (await shop.tell("incoming_payment", message, "100.50.60.70")).status == 401
