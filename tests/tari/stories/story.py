@@ -63,7 +63,7 @@ class Story:
         order: Order | None = None,
         says: Mapping[str, object] = NOTHING,
     ) -> Order:
-        """The buyer orders; the shop tells the daemon. `signed_by`: whose claim is in the note; `says`: see `webhook`."""
+        """The buyer orders; the shop tells the daemon. `signed_by`: whose claim is in the note."""
         order = order or self.next_order(buyer)
         note = {"note": json.dumps(signed_by.claim(order.id))} if signed_by else {}
         reply = await self.placed(order, f"{xtr}.00", {**says, **note})
@@ -149,9 +149,7 @@ class Story:
         orders, left, owed = orders or {}, left or {}, owed or {}
         found_orders = {order: await self.merchant.status(order.id) for order in orders}
         found_left = {buyer: await self.balance(buyer.payer, str(buyer.customer)) for buyer in left}
-        found_owed = {
-            buyer: int((await self.merchant.customer(str(buyer.customer)))["owed"]) // MICRO for buyer in owed
-        }
+        found_owed = {buyer: await self.merchant.owed(str(buyer.customer)) for buyer in owed}
         assert (found_orders, found_left, found_owed) == (orders, left, owed)
 
     async def balance(self, *owners: str) -> int:
