@@ -202,7 +202,7 @@ async def _pay_from_credit(connection: Any, place: Place) -> None:
     ids = await credit.accounts(connection, CHAIN, ASSET, owners)
     number, received = ids[owners[0]], ids[owners[1]]
     assert await credit.lock(connection, [number])
-    await credit.have_paid(connection, [number])
+    await credit.have_gained(connection, [number])
     entry = credit.Entry(credit.EntryKind.PAYMENT, received, number, 1, payment_id=known.id | 1)
     await credit.insert(connection, [entry], "test", place.now)
     customers = await links.customers(connection, CHAIN, payer)
