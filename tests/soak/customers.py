@@ -184,4 +184,3 @@ class Customers:
 def json_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of a request whose body is JSON."""
     return {"Content-Type": "application/json", **headers}
-
