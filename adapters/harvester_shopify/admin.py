@@ -57,6 +57,13 @@ class AdminApi:
         ) as session:
             yield cls(settings, session)
 
+    async def name(self) -> str:
+        """Return what the shop is called."""
+        shop = (await self._ask("GET", "shop.json", query={"fields": "name"})).get("shop")
+        if not isinstance(shop, dict):
+            raise Later("the shop's answer names no shop")
+        return str(shop.get("name"))
+
     async def transactions(self, order_id: str) -> Sequence[Mapping[str, Any]]:
         """Return what was done with the money of an order."""
         answer = await self._ask("GET", f"orders/{order_id}/transactions.json")

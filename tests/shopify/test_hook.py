@@ -183,3 +183,12 @@ async def test_nobody_at_the_shops_address_is_asked_later() -> None:
         unreachable = hook(gone)
     with pytest.raises(Later, match="did not answer"):
         await unreachable.handle(event("invoice.paid"))
+
+
+async def test_a_check_says_whether_the_shop_takes_the_token(shop: AdminServer) -> None:
+    (well,) = await hook(shop).check()
+    assert (well.ok, well.message) == (True, "the shop 'Tea and cake' takes the access token")
+    (refused,) = await hook(shop, TPG_SHOPIFY_ADMIN_ACCESS_TOKEN="shpat_wrong").check()
+    assert (refused.ok, "401" in refused.message, "shpat_wrong" in refused.message) == (False, True, False)
+    shop.troubles = [instead(200, b"[]")]
+    assert not (await hook(shop).check())[0].ok
