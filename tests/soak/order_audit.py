@@ -1,4 +1,4 @@
-"""The audit of orders: what customers did, the ledger, the events, the backend and the shop must tell the same story."""
+"""The audit of orders: customers, the ledger, the events, the backend and the shop must tell the same story."""
 
 from collections import Counter
 from typing import Final
