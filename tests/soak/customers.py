@@ -28,6 +28,9 @@ _TWICE: Final = 0.2
 """How often something is sent again though it was answered."""
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_RUSHING: Final = 5
+_PAYABLE: Final = 2
+
 Act = Callable[[], Awaitable[None]]
 
 
@@ -49,6 +52,8 @@ class Customers:
     wallets: Sequence[Wallet] = field(default_factory=lambda: [Wallet() for _ in range(3)])
     orders: dict[str, str] = field(default_factory=dict)
     """How each order must end, by its id."""
+    rushes: list[tuple[Sequence[str], int]] = field(default_factory=list)
+    """Of these orders so many must be paid, whichever, and the others wait."""
     paid: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Payer and amount in XTR of each payment, by its transaction."""
     left: dict[str, int] = field(default_factory=dict)
@@ -65,7 +70,7 @@ class Customers:
 
     async def visit(self, count: int) -> None:
         """Let so many customers order and pay, all at once, at least one of whom signs; return when all is answered."""
-        kinds = [self._claim, self._claim, self._sign, self._name, self._fall_short]
+        kinds = [self._claim, self._sign, self._name, self._fall_short, self._rush]
         async with asyncio.TaskGroup() as group:
             for kind in [self._claim, *self.chance.choices(kinds, k=count - 1)]:
                 group.create_task(kind(Owner()))
@@ -75,8 +80,7 @@ class Customers:
 
         async def order_and_claim(order: Order) -> None:
             await self._place(order)
-            claim = json.dumps(buyer.claim(order.id)).encode()
-            await self._send("/order/claim", lambda: claim, {200, 400})  # 400: that of another order has paid it, too
+            await self._claim_order(buyer, order)
 
         await self._buy(buyer, order_and_claim)
 
@@ -109,10 +113,24 @@ class Customers:
         note = {"note": json.dumps(buyer.claim(order.id))}
         await self._all([lambda: self._place(order, note), self._payment(buyer, price - 1)])
 
-    def _order(self, customer: int, price: int, end: str) -> Order:
+    async def _rush(self, buyer: Owner) -> None:
+        """Orders of many customers that one address claims at the same moment, with money for some of them."""
+        price = self.chance.randint(1, 99)
+        orders = [self._order(next(self._numbers), price) for _ in range(_RUSHING)]
+        self.rushes.append(([order.id for order in orders], _PAYABLE))
+        self.left[buyer.payer] = 0
+        await self._all([self._payment(buyer, price * _PAYABLE), *(self._act(self._place, order) for order in orders)])
+        await asyncio.gather(*(self._claim_order(buyer, order) for order in orders))
+
+    async def _claim_order(self, buyer: Owner, order: Order) -> None:
+        claim = json.dumps(buyer.claim(order.id)).encode()
+        await self._send("/order/claim", lambda: claim, {200, 400})  # 400: that of another order has paid it, too
+
+    def _order(self, customer: int, price: int, end: str | None = None) -> Order:
         number = next(self._numbers)
         order = Order(str(number), price, customer)
-        self.orders[order.id] = end
+        if end:
+            self.orders[order.id] = end
         return order
 
     def _act(self, act: Callable[[Order], Awaitable[None]], order: Order) -> Act:
