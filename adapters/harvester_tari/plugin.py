@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from harvester.chain import Adapter, AdapterContext, AdapterPlugin
 from harvester.chain.desk import Desk
 from harvester_tari.commands import tari
+from harvester_tari.demo.command import dev
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -50,7 +51,7 @@ plugin: Final = AdapterPlugin(
             "TPG_SHOPIFY_ORDER_ID_FIELD",
         }
     ),
-    commands=(tari,),
+    commands=(tari, dev),
     routes=routes,
     openapi_path=Path(__file__).with_name("openapi.json"),
 )

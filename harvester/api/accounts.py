@@ -17,8 +17,15 @@ from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.money import parse_signed
-from harvester.services.account_views import customer_json, history_json, issued_json, wallet_view
-from harvester.services.accounts import Accounts, Issued
+from harvester.services.account_views import (
+    customer_json,
+    history_json,
+    issued_json,
+    settled_json,
+    wallet_json,
+    wallet_view,
+)
+from harvester.services.accounts import Accounts
 from harvester.services.chains import Chains
 from harvester.services.wallets import Wallets
 from harvester.storage.credit import AccountKind, Owner
@@ -32,6 +39,12 @@ class CreditNote(Mark):
 
     customer_id: str
     amount: str
+    currency: str
+
+
+class Settlement(Signed):
+    """A body of `settle`."""
+
     currency: str
 
 
@@ -56,6 +69,8 @@ class AccountRoutes:
         return [
             web.get(_CUSTOMER, guard(Scope.READ, self.show)),
             web.get(f"{_CUSTOMER}/history", guard(Scope.READ, self.history)),
+            web.post(f"{_CUSTOMER}/settle", guard(Scope.OPERATE, self.settle)),
+            web.get(f"{PRIVATE}/addresses/{{address}}/history", guard(Scope.READ, self.history_of_address)),
             web.post(f"{PRIVATE}/credit", guard(Scope.OPERATE, self.issue)),
             web.get(_WALLETS, guard(Scope.READ, self.wallets)),
             web.post(_WALLETS, guard(Scope.OPERATE, self.add_wallet)),
@@ -67,32 +82,33 @@ class AccountRoutes:
         return json_answer(customer_json(await self._accounts.show(_customer_id(request), _currency(request))))
 
     async def history(self, request: web.Request) -> web.StreamResponse:
-        """Show the movements of a customer's account, or of the account of an address."""
-        query = request.query
-        limit, before = parse_limit(query.get("limit", "")), query.get("before", "")
-        currency, address = _currency(request), query.get("address", "")
-        owner = Owner(AccountKind.CUSTOMER, _customer_id(request))
-        if address:
-            chain = self._chains.currency(currency).chain
-            owner = Owner(AccountKind.ADDRESS, self._chains.parse_address(chain, address))
-        lines = await self._accounts.history(owner, currency, limit, parse_payment_id(before) if before else None)
-        return json_answer(history_json(lines))
+        """List the movements of what the merchant granted a customer."""
+        return await self._history(request, Owner(AccountKind.CUSTOMER, _customer_id(request)))
+
+    async def history_of_address(self, request: web.Request) -> web.StreamResponse:
+        """List the movements of the account of an address."""
+        chain = self._chains.currency(_currency(request)).chain
+        address = self._chains.parse_address(chain, request.match_info["address"])
+        return await self._history(request, Owner(AccountKind.ADDRESS, address))
+
+    async def settle(self, request: web.Request) -> web.StreamResponse:
+        """Pay what a customer owes from all that he has."""
+        asked = await read_body(request, Settlement)
+        by = asked.by(caller(request).channel)
+        customer_id, again = _customer_id(request), once(request, settled_json)
+        return json_answer(settled_json(await self._accounts.settle_customer(customer_id, asked.currency, by, again)))
 
     async def issue(self, request: web.Request) -> web.StreamResponse:
         """Grant a customer credit, or take some away."""
         asked = await read_body(request, CreditNote)
-
-        def answer(issued: Issued) -> bytes:
-            return issued_json(issued, self._chains)
-
         issued = await self._accounts.issue(
             merchant_text(asked.customer_id, "customer_id"),
             parse_signed(asked.amount, "amount"),
             asked.currency,
             asked.by(caller(request).channel),
-            once(request, answer),
+            once(request, issued_json, 201),
         )
-        return json_answer(answer(issued))
+        return json_answer(issued_json(issued), 201)
 
     async def wallets(self, request: web.Request) -> web.StreamResponse:
         """List the wallets of a chain."""
@@ -103,14 +119,20 @@ class AccountRoutes:
         """Let a wallet report payments."""
         asked, chain = await read_body(request, NewWallet), request.match_info["chain"]
         by, nonce = asked.by(caller(request).channel), parse_signed(asked.last_nonce, "last_nonce")
-        wallet = await self._wallets.add(chain, asked.address, asked.ip_address, nonce, by.actor)
-        return json_answer(orjson.dumps(wallet_view(wallet)), 201)
+        again = once(request, wallet_json, 201)
+        wallet = await self._wallets.add(chain, asked.address, asked.ip_address, nonce, by.actor, again)
+        return json_answer(wallet_json(wallet), 201)
 
     async def remove_wallet(self, request: web.Request) -> web.StreamResponse:
         """Let a wallet report no more."""
         actor = caller(request).channel
         await self._wallets.remove(request.match_info["chain"], request.match_info["address"], actor)
         return web.Response(status=204)
+
+    async def _history(self, request: web.Request, owner: Owner) -> web.StreamResponse:
+        limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
+        number = parse_payment_id(before) if before else None
+        return json_answer(history_json(await self._accounts.history(owner, _currency(request), limit, number)))
 
 
 def _customer_id(request: web.Request) -> str:

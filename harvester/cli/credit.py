@@ -42,7 +42,7 @@ async def issue(
         By(acting(actor_name), reason_text(reason)),
     )
     if as_json:
-        click.echo(issued_json(issued, services.chains))
+        click.echo(issued_json(issued))
         return
     print_fields(
         {

@@ -90,7 +90,7 @@ async def cancel(services: Services, order_id: str, reason: str, actor_name: str
     """Cancel an open order."""
     by = _by(actor_name, reason)
     order = await services.accounts.order(order_id)
-    print_invoice(services, await services.invoicing.cancel(order.id, f"{by.actor}: {by.reason}"), as_json)
+    print_invoice(services, await services.invoicing.cancel(order.id, by.cause), as_json)
 
 
 @command.command()

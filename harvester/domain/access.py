@@ -2,10 +2,11 @@
 
 | scope   | what it lets a token do                                                              |
 |---------|--------------------------------------------------------------------------------------|
-| read    | GET: invoices, payments, events, endpoints, deliveries, rates; changes nothing       |
-| write   | create and cancel invoices                                                           |
-| operate | all else that changes something: endpoints, deliveries, acts on payments, rates; and |
-|         | all about tokens, listing them included                                              |
+| read    | GET: invoices, orders, payments, credit, wallets, events, endpoints, deliveries,     |
+|         | rates; changes nothing                                                               |
+| write   | create and cancel invoices, cancel orders                                            |
+| operate | all else that changes something: endpoints, deliveries, acts on payments, orders,    |
+|         | credit, wallets, rates; and all about tokens, listing them included                  |
 
 No scope implies another. Each route names the one it needs where it is registered: `guard(Scope.WRITE, handler)`.
 Nobody can grant a scope that they do not have, neither by making a token nor by getting a new secret for one.

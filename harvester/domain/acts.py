@@ -7,6 +7,7 @@
 Rules:
 - A payment never changes. An act is a row beside it; the last one says what has become of the payment.
 - Only what counts for no invoice can be assigned: unmatched, or named with an invoice of another asset or wallet.
+  Credit cannot: it is its sender's.
 - An assignment follows the rules that the ledger follows (`receive`), by the transfer's chain time: in time for an open
   invoice it may settle it. States stay final: money assigned to a closed invoice is counted, and changes no state.
 - What an invoice was settled with cannot be taken back: paid is final.
@@ -74,6 +75,10 @@ def assign(payment: Payment, invoice: Invoice, now: datetime, tolerance_ppm: int
     Raises:
         ActRefused: it counts already, was refunded, or is of another asset or wallet than the invoice.
     """
+    if payment.payment_class is PaymentClass.CREDIT:
+        raise ActRefused(
+            f"payment {payment.id} is its sender's credit, which pays for orders: it can be refunded, not assigned"
+        )
     if payment.payment_class not in _ASSIGNABLE:
         raise ActRefused(
             f"payment {payment.id} is {payment.payment_class}: only one that counts for no invoice can be assigned"

@@ -161,6 +161,8 @@ def payment_view(payment: Payment) -> dict[str, object]:
         "text": payment.text,
         "reference": payment.reference and str(payment.reference),
         "invoice_id": payment.invoice_id and str(payment.invoice_id),
+        "order_reference": payment.order_reference,
+        "confirmed": None if payment.confirmed else False,
     }
     view |= {name: value for name, value in optional.items() if value is not None}
     if payment.assigned_to is not None:

@@ -6,22 +6,26 @@ import orjson
 
 from harvester.chain.desk import Wallet
 from harvester.domain.events import unix_seconds
+from harvester.domain.invoice import Invoice
 from harvester.services.accounts import Customer, Issued
-from harvester.services.chains import Chains
-from harvester.services.rendering import private_json
 from harvester.storage.credit import Statement, StatementLine
 
 
-def issued_json(issued: Issued, chains: Chains) -> bytes:
+def issued_json(issued: Issued) -> bytes:
     """Return a credit note, with the orders that it paid."""
     view: dict[str, object] = {
         "number": issued.number,
         "customer_id": issued.customer_id,
         "amount": str(issued.amount),
         "currency": issued.currency.ticker,
-        "paid": [orjson.Fragment(private_json(order, chains.payment_request(order))) for order in issued.paid],
+        "paid": _paid(issued.paid),
     }
     return orjson.dumps(view)
+
+
+def settled_json(paid: Sequence[Invoice]) -> bytes:
+    """Return the orders that are paid now."""
+    return orjson.dumps({"paid": _paid(paid)})
 
 
 def customer_json(customer: Customer) -> bytes:
@@ -51,6 +55,16 @@ def wallet_view(wallet: Wallet) -> dict[str, object]:
         "ip_address": wallet.ip_address,
         "last_nonce": str(wallet.last_nonce),
     }
+
+
+def _paid(orders: Sequence[Invoice]) -> list[dict[str, object]]:
+    # Not all of each: there may be a thousand.
+    return [{"id": str(order.id), "order_id": order.order_id, "amount": str(order.amount)} for order in orders]
+
+
+def wallet_json(wallet: Wallet) -> bytes:
+    """Return a wallet."""
+    return orjson.dumps(wallet_view(wallet))
 
 
 def _statement(statement: Statement) -> dict[str, object]:

@@ -102,8 +102,13 @@ class Accounts:
     async def settle_customer(
         self, customer_id: str, ticker: str, by: By, once: Once[Sequence[Invoice]] | None = None
     ) -> Sequence[Invoice]:
-        """Pay what the customer owes from all that he has, order by order; return the orders that are paid now."""
+        """Pay what the customer owes from all that he has, order by order; return the orders that are paid now.
+
+        Raises:
+            InvalidInput: the id or the ticker is not allowed.
+        """
         currency = self.chains.currency(ticker)
+        merchant_text(customer_id, "customer_id")
         market = Market(currency.chain, currency.asset)
         async with self._settling() as settling:
             purse = await settling.accounts(market, await settling.givers(market, customer_id))
@@ -116,19 +121,19 @@ class Accounts:
         Raises:
             NotFound: there is no such order.
             InvalidInput: it is no address of the order's chain.
-            ActRefused: the order is not unclaimed.
+            ActRefused: the order is not unclaimed, or of no customer.
         """
         async with self._settling() as settling:
             found = await self._find(settling, order_id)
             canonical = self.chains.parse_address(found.chain, address)
-            return await _kept(settling, await claim_order(settling, found, canonical, by.actor), once)
+            return await _kept(settling, await claim_order(settling, found, canonical, by.cause), once)
 
     async def fulfil(self, order_id: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Count the open order as paid by the merchant's grace: nobody's balance changes. Return it.
 
         Raises:
             NotFound: there is no such order.
-            ActRefused: it is closed.
+            ActRefused: it is closed, or of no customer.
         """
         async with self._settling() as settling:
             found = await self._find(settling, order_id)
@@ -143,7 +148,7 @@ class Accounts:
 
         Raises:
             NotFound: there is no such order.
-            ActRefused: it is paid, or his already.
+            ActRefused: it is paid, his already, or of no customer.
             InvalidInput: the customer's id is not allowed.
         """
         merchant_text(customer_id, "customer_id")
@@ -157,14 +162,19 @@ class Accounts:
             if order.customer_id == customer_id:
                 raise ActRefused(f"order {order_id} is of customer {customer_id} already")
             moved = replace(order, customer_id=customer_id, updated_at=settling.now)
-            order = await settling.change(order, moved, by.actor, EventType.MODIFIED)
+            order = await settling.change(order, moved, by.cause, EventType.MODIFIED)
             if order.status is Status.WAITING:
                 order = await settling.pay_one(purse, order, Source(by.actor, settling.now)) or order
             return await _kept(settling, order, once)
 
     async def show(self, customer_id: str, ticker: str) -> Customer:
-        """Return what there is of a customer; of one that is not known, nothing but zeros."""
+        """Return what there is of a customer; of one that is not known, nothing but zeros.
+
+        Raises:
+            InvalidInput: the id or the ticker is not allowed.
+        """
         currency = self.chains.currency(ticker)
+        merchant_text(customer_id, "customer_id")
         async with self.database.connection() as connection:
             addresses = await links.addresses(connection, currency.chain, customer_id)
             owners = [Owner(AccountKind.CUSTOMER, customer_id)]
@@ -177,7 +187,13 @@ class Accounts:
     async def history(
         self, owner: Owner, ticker: str, limit: int, before: int | None = None
     ) -> Sequence[StatementLine]:
-        """Return at most `limit` (1 … 1000) movements of an account, the newest first, those before number `before`."""
+        """Return at most `limit` (1 … 1000) movements of an account, the newest first, those before number `before`.
+
+        Raises:
+            InvalidInput: the limit, the owner's id or the ticker is not allowed.
+        """
+        if owner.name:
+            merchant_text(owner.name, owner.kind)
         if not 1 <= limit <= 1000:
             raise InvalidInput("limit must be from 1 to 1000")
         currency = self.chains.currency(ticker)
@@ -208,8 +224,10 @@ class Accounts:
     async def _find(self, settling: Settling, order_id: str) -> Invoice:
         found = await orders.find(settling.connection, order_id, strict=True)
         order = await invoices.get(settling.connection, found) if found else None
-        if order is None or order.customer_id is None:
+        if order is None:
             raise NotFound(f"there is no order {order_id}")
+        if order.customer_id is None:
+            raise ActRefused(f"order {order_id} is of no customer: no storefront placed it")
         return order
 
     @asynccontextmanager

@@ -1,7 +1,8 @@
 """All the money that came in: look at it, and say what the ledger could not know.
 
-Whatever is done with a payment is one transaction: the act, the invoice that it changes, and their events. The
-payment's row is locked first, then the invoice's. Doing the same again changes nothing.
+Whatever is done with a payment is one transaction: the act, the invoice or the credit that it changes, and their
+events. The payment's row is locked first, then the account of credit or the invoice's. Doing the same again changes
+nothing.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,13 @@ from harvester.domain.acts import Act, Entry, assign, mark, unassign
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
-from harvester.domain.payment import Payment, Standing
+from harvester.domain.payment import Payment, PaymentClass, Standing
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.invoicing import new_event, next_event
 from harvester.services.payment_events import act_event
+from harvester.services.refunding import take_back
 from harvester.storage import events, invoices, payment_acts, payments
 from harvester.storage.database import Connection, Database
 from harvester.storage.payments import PaymentFilter
@@ -38,6 +40,11 @@ class By:
     """As `domain.acts.actor` makes it."""
     reason: str | None
     """As `domain.acts.reason_text` makes it."""
+
+    @property
+    def cause(self) -> str:
+        """Both in one text, for what has no place for a reason."""
+        return self.actor if self.reason is None else f"{self.actor}: {self.reason}"
 
 
 class Payments:
@@ -155,8 +162,11 @@ class Payments:
     async def refund(self, payment_id: int, by: By, once: Once[Payment] | None = None) -> Payment:
         """Note that the money was sent back. No invoice changes: it has received what it has received.
 
+        Credit is gone from its sender's account then.
+
         Raises:
             NotFound: there is no such payment.
+            ActRefused: it is credit that is not confirmed yet, or of which some was spent.
         """
         return await self._mark(payment_id, Act.REFUNDED, by, once)
 
@@ -176,6 +186,8 @@ class Payments:
                 await _keep(connection, once, before, self._clock())
                 return before
             payment = mark(before, act)
+            if act is Act.REFUNDED and payment.payment_class is PaymentClass.CREDIT:
+                await take_back(connection, payment, by.actor, by.reason, self._clock())
             await _write(connection, before, payment, _entry(payment, act, by, self._clock()), once)
         self._announce()
         return payment

@@ -10,6 +10,7 @@ from harvester.chain import Clock
 from harvester.chain.desk import Wallet
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.services.chains import Chains
+from harvester.services.idempotency import Once
 from harvester.storage import wallets
 from harvester.storage.database import Database
 
@@ -32,7 +33,9 @@ class Wallets:
         async with self.database.connection() as connection:
             return await wallets.all_wallets(connection, chain)
 
-    async def add(self, chain: str, address: str, ip_address: str, nonce: int, actor: str) -> Wallet:
+    async def add(
+        self, chain: str, address: str, ip_address: str, nonce: int, actor: str, once: Once[Wallet] | None = None
+    ) -> Wallet:
         """Let a wallet report from one IP address, with nonces greater than `nonce`; return it.
 
         Raises:
@@ -42,15 +45,16 @@ class Wallets:
         canonical = self.chains.parse_address(chain, address)
         if not 0 <= nonce <= _MAX_NONCE:
             raise InvalidInput(f"the nonce must be 0 … {_MAX_NONCE}")
-        try:
-            host = str(ipaddress.ip_address(ip_address))
-        except ValueError:
-            raise InvalidInput("the host must be an IP address") from None
+        wallet, now = Wallet(chain, canonical, _host(ip_address), nonce), self.clock()
         async with self.database.transaction() as connection:
-            if not await wallets.add(connection, chain, canonical, host, nonce, self.clock()):
-                raise ActRefused("the wallet may report already")
-        _log.warning("a wallet may report payments", chain=chain, address=canonical, ip_address=host, actor=actor)
-        return Wallet(chain, canonical, host, nonce)
+            if not await wallets.add(connection, wallet, now):
+                raise ActRefused("the wallet may report already: remove it first")
+            if once:
+                await once.keep(connection, wallet, now)
+        _log.warning(
+            "a wallet may report payments", chain=chain, address=canonical, ip_address=wallet.ip_address, actor=actor
+        )
+        return wallet
 
     async def remove(self, chain: str, address: str, actor: str) -> None:
         """Let a wallet report no more.
@@ -63,3 +67,15 @@ class Wallets:
             if not await wallets.remove(connection, chain, canonical):
                 raise NotFound("there is no such wallet")
         _log.warning("a wallet may report payments no more", chain=chain, address=canonical, actor=actor)
+
+
+def _host(text: str) -> str:
+    """Return the address as the API sees its peers: IPv4 as such, and no zone, which is this machine's own."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        address = None
+    if address is None or "%" in text:
+        raise InvalidInput("ip_address must be an IP address, without a zone and a port")
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

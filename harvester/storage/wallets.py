@@ -25,9 +25,10 @@ WHERE chain = $1 AND address = $2 AND last_nonce < $3 AND ($4::text IS NULL OR i
 MOST: Final = 1_000
 
 
-async def add(connection: Connection, chain: str, address: str, ip_address: str, nonce: int, now: datetime) -> bool:
-    """Let the wallet report from `ip_address`, with nonces greater than `nonce`; False: it may already."""
-    return (await connection.execute(ADD, chain, address, ip_address, nonce, now)).endswith(" 1")
+async def add(connection: Connection, wallet: Wallet, now: datetime) -> bool:
+    """Let the wallet report from its host, with nonces greater than its last; False: it may already."""
+    added = await connection.execute(ADD, wallet.chain, wallet.address, wallet.ip_address, wallet.last_nonce, now)
+    return added.endswith(" 1")
 
 
 async def remove(connection: Connection, chain: str, address: str) -> bool:

@@ -11,9 +11,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from yarl import URL
 
+from harvester.api.accounts import AccountRoutes
 from harvester.api.app import PrivateRoutes, PublicRoutes, build_api, listen
 from harvester.api.exports import ExportRoutes
 from harvester.api.invoices import InvoiceRoutes, PublicInvoiceRoutes
+from harvester.api.orders import OrderRoutes
 from harvester.api.page.routes import PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes
@@ -23,8 +25,10 @@ from harvester.api.public import ManifestRoutes
 from harvester.api.rates import RateRoutes
 from harvester.api.sealed_metadata import SealedMetadataRoutes
 from harvester.chain import Account, Adapter, AdapterContext, Batch
+from harvester.domain.account import UNPAID_LIFE
 from harvester.domain.payment import Transfer
 from harvester.metrics import Metrics
+from harvester.services.accounts import Accounts
 from harvester.services.chains import Chains
 from harvester.services.exports import Exports
 from harvester.services.invoice_news import InvoiceNews
@@ -34,6 +38,7 @@ from harvester.services.payments import Payments
 from harvester.services.printed_receipts import PrintedReceipts
 from harvester.services.rates import Rates
 from harvester.services.sealed_metadata import SealedMetadata
+from harvester.services.wallets import Wallets
 from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester_ton.plugin import plugin
@@ -128,10 +133,16 @@ def public_routes(services: Services, domain: str | None) -> Sequence[PublicRout
 
 
 def accounting_routes(services: Services) -> Sequence[PrivateRoutes]:
-    """Return the routes of rates, exports and receipts."""
+    """Return the routes of orders, credit, rates, exports and receipts."""
     database, chains, clock, _, _ = services
-    rates = Rates(database, chains, clock, timedelta(hours=1))
-    return RateRoutes(rates), ExportRoutes(Exports(database, chains)), PrintedReceiptRoutes(PrintedReceipts(database))
+    accounts = Accounts(*services, unpaid_life=UNPAID_LIFE)
+    return (
+        OrderRoutes(accounts, Invoicing(*services), chains),
+        AccountRoutes(accounts, Wallets(database, chains, clock), chains),
+        RateRoutes(Rates(database, chains, clock, timedelta(hours=1))),
+        ExportRoutes(Exports(database, chains)),
+        PrintedReceiptRoutes(PrintedReceipts(database)),
+    )
 
 
 @asynccontextmanager

@@ -68,7 +68,7 @@ class Story:
         self.told: set[tuple[str, str]] = set()
         """(operation or response or webhook, name of its example)."""
         self.contract = contract
-        self._session = session
+        self.session = session
         self._operations = {
             operation["operationId"]: (method, path, operation)
             for path, item in contract.document["paths"].items()
@@ -106,7 +106,7 @@ class Story:
         body = self._request_body(operation_id, operation, request, changed)
         values = ids if isinstance(ids, Mapping) else {"id": ids}
         path = re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), path)
-        async with self._session.request(method, path, json=body, params=query, headers=headers) as answer:
+        async with self.session.request(method, path, json=body, params=query, headers=headers) as answer:
             text = await answer.text()
         self.contract.check(method.upper(), path, answer.status, answer.headers, text.encode())
         assert answer.status == (status or good(operation)), text
@@ -118,7 +118,7 @@ class Story:
     async def stream(self, operation_id: str, shows: str, headers: Mapping[str, str]) -> None:
         """Read the first event of a stream; it must be like the example `shows`."""
         _, path, operation = self._operations[operation_id]
-        async with self._session.get(path, headers=headers) as answer:
+        async with self.session.get(path, headers=headers) as answer:
             text = b""
             while b"\ndata: " not in text or not text.endswith(b"\n\n"):
                 text += await answer.content.readline()

@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from harvester.domain.events import EventType
+from tests.e2e import desk_plugin
 from tests.e2e.api_contract import Contract
 from tests.e2e.api_story import Story, differences
 from tests.e2e.chain import Chain, payment_of
@@ -32,6 +33,8 @@ ELSEWHERE = {
     ("TooManyRequests", "rate"): "tests/e2e/test_api_public.py asks too often",
     ("Running", "running"): "tests/e2e/test_api_repeats.py sends requests twice at the same moment",
     ("OrderExists", "running"): "as before",
+    ("OrderRefused", "running"): "as before",
+    ("WalletExists", "running"): "as before",
     ("Refused", "running"): "as before",
     ("TooManyStreams", "streams"): "tests/e2e/test_page_stream.py brings more than there are seats",
     ("isReady", "unready"): "tests/e2e/test_faults_database.py",
@@ -44,6 +47,9 @@ SETTINGS = {
     "KEY": bytes(range(32)).hex(),
 }
 AMOUNT = 100_000_000
+WALLET = "0:ce165390e86a4c7c8c0c05a28c01a52c2848a350548c2dc3b7923427f40d64ef"
+BUYER = "0:c774a33921727005a682f0a1fe9d4caf79cd61ddaec4112f446c82dc585d64da"
+OTHERS = ["0:" + digit * 64 for digit in "12"]
 
 
 @dataclass
@@ -81,13 +87,34 @@ class Scene:
         body = await self.webhook("payment.unmatched", lambda body: body["payment"].get("text") == text)
         return body["payment"]
 
+    async def place(self, order_id: str, customer_id: str, price: str = "2.50") -> dict[str, str]:
+        """Place an order, as a storefront does; return what its path needs."""
+        ids = {"order_id": order_id, "alt_id": f"#{order_id}", "customer_id": customer_id}
+        await self._desk("orders", **ids, note="Ring twice", price=price, ticker="TON", price_currency="TON")
+        return {"order_id": order_id}
+
+    async def report(self, payer: str, coins: int, nonce: int, order_id: str | None = None) -> dict[str, Any]:
+        """Tell of money, as a hot wallet does; return what confirms it."""
+        badge = {"chain": "ton", "address": WALLET, "nonce": nonce}
+        said = {"tx_hash": f"{nonce:064x}", "asset": "ton", "amount": coins * 10**9, "payer": payer}
+        await self._desk("payments", **said, order_reference=order_id, badge=badge)
+        return {"tx_hash": said["tx_hash"], "badge": badge | {"nonce": nonce + 1}}
+
+    async def confirm(self, money: dict[str, Any]) -> None:
+        """Say that money is final."""
+        await self._desk("confirmations", **money)
+
+    async def _desk(self, what: str, **members: Any) -> None:
+        async with self.story.session.post(f"/desk/{what}", json=members) as answer:
+            assert answer.status == 200, await answer.text()
+
 
 @asynccontextmanager
 async def opened(chain: Chain, postgres_uri: str, folder: Path) -> AsyncIterator[Scene]:
     """Yield everything at work."""
     async with (
         new_database(postgres_uri) as uri,
-        open_world_on(chain, uri, folder, **SETTINGS) as world,
+        open_world_on(chain, uri, folder, **SETTINGS, **desk_plugin.install(folder / "site")) as world,
         aiohttp.ClientSession(world.daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}) as session,
         receiving() as receiver,
     ):
@@ -105,6 +132,8 @@ async def test_every_example_is_true(chain: Chain, postgres_uri: str, tmp_path: 
         await invoices_that_are_not(scene)
         await rates_and_prices(scene)
         await money_without_a_name(scene)
+        await orders(scene)
+        await credit(scene)
         await deliveries(scene)
         await events(scene)
         await what_anybody_may_ask(scene)
@@ -219,6 +248,45 @@ async def money_without_a_name(scene: Scene) -> None:
     third = await scene.payment("for nothing")
     await ask("markIgnored", "answer", ids=third["id"], request="body")
     await scene.webhook("payment.ignored", lambda body: body["payment"]["id"] == third["id"])
+
+
+async def orders(scene: Scene) -> None:
+    """An order is claimed and gets another customer, who is granted what it costs; others end otherwise."""
+    ask, ids = scene.story.ask, await scene.place("5501234", "alice")
+    await ask("listOrders", "answer", query={"status": "unclaimed"})
+    await ask("claimOrder", "answer", ids=ids, request="body")
+    await scene.webhook("invoice.claimed", lambda body: body["order_id"] == "5501234")
+    await ask("getOrder", "answer", ids=ids)
+    other = {"address": OTHERS[0]}
+    await scene.story.refused("OrderRefused", "claimed", "claimOrder", ids=ids, request="body", changed=other)
+    await ask("reassignOrder", "answer", ids=ids, request="body")
+    await scene.webhook("invoice.modified", lambda body: body["order_id"] == "5501234")
+    await ask("issueCredit", "answer", request="body")
+    await ask("getCustomerHistory", "answer", ids={"customer_id": "bob"}, query={"currency": "TON"})
+    await ask("cancelOrder", "answer", ids=await scene.place("5501235", "dave"), request="body")
+    await ask("fulfilOrder", "answer", ids=await scene.place("5501236", "dave"), request="body")
+
+
+async def credit(scene: Scene) -> None:
+    """A wallet reports what pays an order; then two addresses of a customer pay together."""
+    ask, ton = scene.story.ask, {"currency": "TON"}
+    await ask("addWallet", "answer", ids={"chain": "ton"}, request="body")
+    await scene.story.refused("WalletExists", "wallet", "addWallet", ids={"chain": "ton"}, request="body")
+    await ask("listWallets", "answer", ids={"chain": "ton"})
+    await scene.place("5501237", "alice")
+    money = await scene.report(BUYER, 3, 1, "5501237")
+    await ask("listPayments", "credit", query={"class": "credit"})
+    await scene.confirm(money)
+    await scene.webhook("payment.confirmed", lambda body: body["payment"]["payer"] == BUYER)
+    await ask("getAddressHistory", "answer", ids={"address": BUYER}, query=ton)
+    await ask("getCustomer", "answer", ids={"customer_id": "alice"}, query=ton)
+    for number, address in enumerate(OTHERS):
+        ids = await scene.place(f"550124{number}", "erin", "3")
+        await ask("claimOrder", ids=ids, request="body", changed={"address": address})
+    for nonce, address in zip((11, 21), OTHERS, strict=True):
+        await scene.confirm(await scene.report(address, 2, nonce))
+    await ask("settleCustomer", "answer", ids={"customer_id": "erin"}, request="body")
+    await ask("removeWallet", ids={"chain": "ton", "address": WALLET})
 
 
 async def deliveries(scene: Scene) -> None:

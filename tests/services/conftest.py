@@ -29,6 +29,7 @@ class Shop:
     tolerance_ppm: int = 0
     world: MemoryChain | None = None
     """The chain, if it is shared with another shop."""
+    credit_unmatched: bool = False
 
     def __post_init__(self) -> None:
         self.chain = self.world or MemoryChain(self.clock)
@@ -37,7 +38,7 @@ class Shop:
         self.signals = Signals(self.database)
         services = (self.database, self.chains, self.clock, self.signals, self.metrics)
         self.invoicing = Invoicing(*services)
-        self.ledger = LedgerService(*services, tolerance_ppm=self.tolerance_ppm)
+        self.ledger = LedgerService(*services, tolerance_ppm=self.tolerance_ppm, credit_unmatched=self.credit_unmatched)
         self.payments = Payments(*services, tolerance_ppm=self.tolerance_ppm)
 
     async def invoice(self, amount: int = 100, life_time_secs: int = 60, ticker: str = "MEM") -> Invoice:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import count
 from uuid import uuid4
 
-from harvester.chain.desk import Badge, Lives, OrderDraft, Placed, Reported
+from harvester.chain.desk import Badge, Lives, OrderDraft, Placed, Reported, Wallet
 from harvester.domain.invoice import Invoice
 from harvester.domain.payment import Transfer
 from harvester.services.accounts import Accounts
@@ -36,7 +36,7 @@ class Counter:
 
     async def open(self) -> "Counter":
         async with self.shop.database.transaction() as connection:
-            await wallets.add(connection, self.shop.chain.name, WALLET, HOST, 0, self.shop.clock())
+            await wallets.add(connection, Wallet(self.shop.chain.name, WALLET, HOST, 0), self.shop.clock())
         return self
 
     def badge(self, nonce: int | None = None, ip_address: str | None = HOST) -> Badge:
@@ -45,7 +45,7 @@ class Counter:
     async def badge_of(self, wallet: str) -> Badge:
         """Return the first badge of a new wallet: it waits for no other."""
         async with self.shop.database.transaction() as connection:
-            await wallets.add(connection, self.shop.chain.name, wallet, HOST, 0, self.shop.clock())
+            await wallets.add(connection, Wallet(self.shop.chain.name, wallet, HOST, 0), self.shop.clock())
         return Badge(self.shop.chain.name, wallet, 1, HOST)
 
     async def place(

@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from harvester.chain.desk import Wallet
 from harvester.clock import utc_now
 from harvester.storage import wallets
 from tests.e2e.backend import Backend
@@ -108,7 +109,7 @@ async def open_desks(postgres_uri: str, folder: Path, chance: random.Random, cou
         connection = await asyncpg.connect(uri)
         stack.push_async_callback(connection.close)
         for wallet in customers.wallets:
-            await wallets.add(connection, CHAIN, wallet.hot.payer, HOST, 0, utc_now())
+            await wallets.add(connection, Wallet(CHAIN, wallet.hot.payer, HOST, 0), utc_now())
         traps = await stack.enter_async_context(Traps.open(uri))
         await traps.install()
         await asyncio.gather(*(daemon.start_ready() for daemon in daemons))

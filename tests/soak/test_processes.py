@@ -13,8 +13,8 @@ CUSTOMERS = 40
 async def test_whoever_is_asked_every_order_is_paid_once_and_no_money_is_made_or_lost(
     postgres_uri: str, tmp_path: Path
 ) -> None:
-    seed = random.randrange(1_000_000)
-    async with open_desks(postgres_uri, tmp_path, random.Random(seed), 3) as desks:
+    chance = random.Random()  # noqa: S311 - chances need not be secret
+    async with open_desks(postgres_uri, tmp_path, chance, 3) as desks:
 
         async def under_way() -> bool:
             return bool(await desks.connection.fetchval("SELECT count(*) > 20 FROM payment_confirmations"))
@@ -26,5 +26,5 @@ async def test_whoever_is_asked_every_order_is_paid_once_and_no_money_is_made_or
             await desks.daemons[0].start_ready()
         await desks.rest()
         verdict = await desks.audit(1)
-    assert verdict.findings == [], f"SEED={seed}"
+    assert verdict.findings == []
     assert verdict.payments > CUSTOMERS

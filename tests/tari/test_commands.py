@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvester.cli import harvester
 from harvester_tari.address import Network, parse_address
 from harvester_tari.claims import parse_claim
-from harvester_tari.commands import tari
 from harvester_tari.schnorr import SecretKey
 from harvester_tari.signing_commands import SECRET_VARIABLE
 from harvester_tari.strict_json import MAX_BYTES
@@ -24,7 +24,7 @@ MESSAGES = [vector for vector in vectors() if vector["kind"] in ("memo", "wallet
 
 def run(*arguments: str, stdin: str | bytes | None = None, **environ: str) -> Result:
     """Run the command."""
-    return CliRunner().invoke(tari, arguments, input=stdin, env=environ)
+    return CliRunner().invoke(harvester, ["tari", *arguments], input=stdin, env=environ)
 
 
 def printed(*arguments: str, stdin: str | None = None, **environ: str) -> dict[str, Any]:

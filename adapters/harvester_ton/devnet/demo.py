@@ -14,10 +14,11 @@ from typing import Any, Final
 import aiohttp
 import segno
 
-from harvester.demo.daemon import DaemonProcess
-from harvester.demo.folder import run_folder
-from harvester.demo.receiver import Webhook, WebhookReceiver
 from harvester.domain.errors import Unavailable
+from harvester_demo.asking import answer_of
+from harvester_demo.daemon import DaemonProcess
+from harvester_demo.folder import run_folder
+from harvester_demo.receiver import Webhook, WebhookReceiver
 from harvester_ton.devnet.control import Control
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.devnet.ports import ANY_PORT, API_PORT, CONTROL_PORT, LOOPBACK, METRICS_PORT, port_or_any
@@ -132,7 +133,7 @@ async def play(stage: Stage, say: Say) -> Played:
     """
     await stage.daemon.ready()
     async with aiohttp.ClientSession(stage.daemon.url, headers={"Authorization": f"Bearer {stage.token}"}) as api:
-        invoice = await _answer(api.post(INVOICE_PATH, json=dict(INVOICE)))
+        invoice = await answer_of(api.post(INVOICE_PATH, json=dict(INVOICE)))
         say(f"created   {invoice['id']}: {invoice['amount']} base units of {invoice['currency']}")
         await stage.receiver.wait_for(invoice["id"], "waiting")
         link = invoice["payment_links"]["universal"]
@@ -143,16 +144,8 @@ async def play(stage: Stage, say: Say) -> Played:
         available_at = time.monotonic()
         say(f"paid      on the local chain, block {stage.ton.seqno}")
         webhook = await stage.receiver.wait_for(invoice["id"], "paid")
-        paid = await _answer(api.get(f"{INVOICE_PATH}s/{invoice['id']}"))
+        paid = await answer_of(api.get(f"{INVOICE_PATH}s/{invoice['id']}"))
     return Played(paid, stage.receiver.all(), webhook.received_at - available_at)
-
-
-async def _answer(request: Any) -> dict[str, Any]:
-    async with request as response:
-        if response.status != 200:
-            raise Unavailable(f"the API answered {response.status}: {await response.text()}")
-        body: dict[str, Any] = await response.json()
-        return body
 
 
 def _shown(webhook: Webhook) -> str:
