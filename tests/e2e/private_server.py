@@ -1,5 +1,6 @@
 """The private routes of events and endpoints, over real HTTP, on a real database and a chain in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -84,4 +85,14 @@ async def serving(
             listen(app, "127.0.0.1", 0) as [(host, port)],
             aiohttp.ClientSession(f"http://{host}:{port}", headers=headers) as http,
         ):
-            yield Server(http, database, feed, invoicing, clock, signals)
+            try:
+                yield Server(http, database, feed, invoicing, clock, signals)
+            finally:
+                await _end(feed)
+
+
+async def _end(feed: EventFeed) -> None:
+    """End the streams, as a daemon that stops does: the listener waits for them."""
+    stop = asyncio.Event()
+    stop.set()
+    await feed.run(stop)
