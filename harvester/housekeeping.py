@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ _LOOK_AGAIN_SECS: Final = 0.25
 """While something is missing: whoever waits for the daemon should hear soon that it is ready."""
 _PATIENCE_SECS: Final = 5.0
 _START_EXTENSION_SECS: Final = 60.0
+_HOPELESS_LOOKS: Final = 40
+"""Ten seconds of looks: a process that was stopped, and goes on, is silent for a moment, too."""
 _QUIET_SECS: Final = 60.0
 _CLOCK_SLACK_SECS: Final = 60.0
 _CLOCK_QUIET_SECS: Final = 3600.0
@@ -57,6 +60,7 @@ class Watch:
         self._loops: dict[str, Callable[[], str | None]] = {}
         self._reasons: Sequence[str] = ["the database has not answered yet"]
         self._was_ready = False
+        self._hung_looks = 0
         self._told_ready = False
         self._told_clock_at = -_CLOCK_QUIET_SECS
         self._told_at = -_QUIET_SECS
@@ -74,6 +78,7 @@ class Watch:
         longest_secs = min(_LOOK_SECS, (self._notifier.watchdog_secs or _LOOK_SECS) / 3)
         while not self._stop.is_set():
             hung = self._pulses.hung()
+            self._end_if_hopeless(hung)
             self._reasons = [
                 *(f"the loop {loop} hangs: a defect, see the log" for loop in hung),
                 *(await self._look_at_database() or self._look_at_loops()),
@@ -86,6 +91,13 @@ class Watch:
         while True:
             self._notifier.watchdog()
             await asyncio.sleep(longest_secs)
+
+    def _end_if_hopeless(self, hung: Sequence[str]) -> None:
+        """Do what a service manager's watchdog would do, if there is none, as in a container."""
+        self._hung_looks = self._hung_looks + 1 if hung else 0
+        if self._hung_looks > _HOPELESS_LOOKS and self._notifier.watchdog_secs is None:
+            _log.critical("ended because a loop hangs, and nobody else will end it", loops=hung)
+            os.abort()
 
     async def _look_at_database(self) -> Sequence[str]:
         answers = False

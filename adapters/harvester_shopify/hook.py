@@ -17,8 +17,10 @@ from harvester_shopify.admin import TIMEOUT_SECS, AdminApi, Capture
 from harvester_shopify.settings import ShopifySettings
 
 _SHOP_ID: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
-_TAKES: Final = frozenset({"capture", "sale"})
-"""Kinds of transactions that take money."""
+_TAKEN: Final = frozenset({("capture", "success"), ("sale", "success")})
+"""Kind and status of transactions that have taken money."""
+_UNDER_WAY: Final = ("capture", "pending")
+"""A `sale` that is pending is only the promise of a manual payment: it is what is to be captured."""
 
 _log = structlog.get_logger(__name__)
 
@@ -50,10 +52,10 @@ async def _capture(shop: AdminApi, order_id: str, order: Mapping[str, Any]) -> N
     if not isinstance(price, Mapping) or order.get("amount") == "0":
         _log.info("nothing to capture: the order is free, or was not placed by the shop", order_id=order_id)
         return
-    taken = {each.get("status") for each in await shop.transactions(order_id) if each.get("kind") in _TAKES}
-    if "success" in taken:
+    found = {(each.get("kind"), each.get("status")) for each in await shop.transactions(order_id)}
+    if found & _TAKEN:
         return
-    if "pending" in taken:
+    if _UNDER_WAY in found:
         raise Later("a capture is pending in the shop")
     await shop.capture(order_id, Capture(str(price["amount"]), str(price["currency"])))
     _log.info("captured in the shop", order_id=order_id)

@@ -7,7 +7,7 @@ settings say. Shops send a webhook again until its answer is 2xx: so the status 
 import base64
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,8 +96,7 @@ class ShopifyRoutes:
                 return _forbidden("Invalid HMAC signature.")
         if self.settings.admits(request[CLIENT].ip_address(self.settings.proxy_headers)):
             return None
-        text = "Authentication Error. Request was made from a forbidden peer"
-        return web.json_response({"error": text}, status=403, headers=_NO_STORE, dumps=_dumps)
+        return _json(403, {"error": "Authentication Error. Request was made from a forbidden peer"})
 
     def _signed(self, body: bytes, given: str) -> bool:
         key = self.settings.tpg_shopify_hmac_secret.get_secret_value().encode()
@@ -106,11 +105,15 @@ class ShopifyRoutes:
 
 
 def _result(status: int, message: str) -> web.Response:
-    body = {"success": status == 200, "message": message}
-    answer = web.json_response(body, status=status, headers=_NO_STORE, dumps=_dumps)
+    answer = _json(status, {"success": status == 200, "message": message})
     if status == 503:
         answer.headers["Retry-After"] = str(RETRY_AFTER_SECS)
     return answer
+
+
+def _json(status: int, members: Mapping[str, object]) -> web.Response:
+    body = json.dumps(members, ensure_ascii=False).encode()
+    return web.Response(status=status, body=body, headers=_NO_STORE | {"Content-Type": "application/json"})
 
 
 def _undecodable(mistake: InvalidInput) -> web.Response:
@@ -119,7 +122,3 @@ def _undecodable(mistake: InvalidInput) -> web.Response:
 
 def _forbidden(text: str) -> web.Response:
     return web.Response(status=403, text=text, headers=_NO_STORE)
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

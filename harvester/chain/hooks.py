@@ -39,8 +39,8 @@ class HookEvent:
 class Later(Exception):
     """The hook could not do it now.
 
-    `retry_secs`: how long at least to wait before it is tried again, at most a day; the schedule may say longer. None
-    leaves it to the schedule.
+    `retry_secs`: how long at least to wait before it is tried again, at most a day; the schedule may say longer. The
+    hook's other events wait as long, too, but no more than a minute. None leaves it to the schedule.
     """
 
     def __init__(self, message: str, retry_secs: float | None = None) -> None:

@@ -134,26 +134,26 @@ class OrderDesk:
         return next(iter(stored.values()))
 
     async def _find_payer(self, settling: Settling, order: Invoice, draft: OrderDraft, names: Sequence[str]) -> Invoice:
-        """Tie a new order to who signed for it, named it with money, or paid as its customer before, and pay it."""
+        """Tie a new order to who signed for it, named it with money, or has credit as its customer, and pay it."""
         connection, market = settling.connection, _market(order)
         claimed_by = draft.claimed_by or self.chains.find_claimant(order)
         named_by = await orders.named_by(connection, order.chain, names[:1] if self.strict else names)
         ours = await links.addresses(connection, order.chain, draft.customer_id)
         signers = [claimed_by, *(claimant for _, claimant in named_by)]
         namers = [address for payer, claimant in named_by for address in (claimant, payer)]
-        candidates = list(dict.fromkeys(address for address in [claimed_by, *namers, *ours] if address))
-        if not candidates:
-            return order
-        purse = await settling.accounts(market, [Owner(AccountKind.ADDRESS, address) for address in candidates])
+        candidates = dict.fromkeys(address for address in [claimed_by, *namers, *ours] if address)
+        own = Owner(AccountKind.CUSTOMER, draft.customer_id)
+        givers = [*(Owner(AccountKind.ADDRESS, address) for address in candidates), own]
+        purse = await settling.accounts(market, givers)
         for claimant in dict.fromkeys(signers):
             if claimant or named_by:
                 order = await tie(settling, order, _PLACED, claimant)
-        paid_before = await credit.have_paid(connection, [purse.ids[Owner(AccountKind.ADDRESS, each)] for each in ours])
-        if paid_before:
+        his = [own, *(Owner(AccountKind.ADDRESS, address) for address in ours)]
+        if await credit.have_gained(connection, [purse.ids[each] for each in his]):
             order = await tie(settling, order, _PLACED, None)
         if order.status is Status.WAITING:
-            for address in candidates:
-                if paid := await settling.pay_from_address(purse, address, [order], Source(_PLACED, settling.now)):
+            for giver in givers:
+                if paid := await settling.pay_from(purse, giver, [order], Source(_PLACED, settling.now)):
                     return paid[0]
         return order
 

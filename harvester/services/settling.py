@@ -102,11 +102,10 @@ class Settling:
         await links.link(self.connection, order.chain, address, customer_id, self.now, cause)
         return await self.change(order, claimed, cause, EventType.CLAIMED)
 
-    async def pay_from_address(
-        self, purse: "Purse", address: str, open_orders: Iterable[Invoice], source: "Source"
+    async def pay_from(
+        self, purse: "Purse", giver: Owner, open_orders: Iterable[Invoice], source: "Source"
     ) -> Sequence[Invoice]:
-        """Pay of the locked `open_orders` what the address can, one after the other; return those that are paid."""
-        giver = Owner(AccountKind.ADDRESS, address)
+        """Pay of the locked `open_orders` what `giver` can, one after the other; return those that are paid."""
         paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
         return [await self.settle(purse, order, {giver: order.amount}, source) for order in paid]
 
@@ -115,9 +114,10 @@ class Settling:
     ) -> None:
         """Pay what customers of this address owe, and the order `named`, as far as its credit goes."""
         customers = await links.customers(self.connection, market.chain, address)
-        if (customers or named) and purse.balance(Owner(AccountKind.ADDRESS, address)) >= 0:
+        giver = Owner(AccountKind.ADDRESS, address)
+        if (customers or named) and purse.balance(giver) >= 0:
             owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset, named)
-            await self.pay_from_address(purse, address, owed, source)
+            await self.pay_from(purse, giver, owed, source)
 
     async def pay_one(self, purse: "Purse", order: Invoice, source: "Source") -> Invoice | None:
         """Pay the locked `order` from all accounts of the purse together; None: they cannot, or its time is over."""
@@ -255,12 +255,13 @@ async def claim_order(settling: Settling, found: Invoice, address: str, cause: s
     Raises:
         ActRefused: it is neither unclaimed, nor waiting and the address linked to its customer before.
     """
-    purse = await settling.accounts(Market(found.chain, found.asset), [Owner(AccountKind.ADDRESS, address)])
+    giver = Owner(AccountKind.ADDRESS, address)
+    purse = await settling.accounts(Market(found.chain, found.asset), [giver])
     order = (await invoices.lock(settling.connection, [found.id]))[found.id]
     claimed = await settling.claim(order, address, cause)
     if claimed is order:
         return order
-    paid = await settling.pay_from_address(purse, address, [claimed], Source(cause, settling.now))
+    paid = await settling.pay_from(purse, giver, [claimed], Source(cause, settling.now))
     return paid[0] if paid else claimed
 
 

@@ -113,9 +113,9 @@ SELECT id,
     - coalesce((SELECT sum(amount) FROM credit_entries WHERE from_account = account.id), 0) AS balance
 FROM unnest($1::bigint[]) AS account (id)
 """
-HAVE_PAID: Final = """
+HAVE_GAINED: Final = """
 SELECT id FROM unnest($1::bigint[]) AS account (id)
-WHERE EXISTS (SELECT FROM credit_entries WHERE to_account = account.id AND kind = 'payment')
+WHERE EXISTS (SELECT FROM credit_entries WHERE to_account = account.id AND kind IN ('payment', 'note'))
 """
 INSERT: Final = """
 INSERT INTO credit_entries
@@ -179,9 +179,9 @@ async def balances(connection: Connection, ids: Sequence[int]) -> Mapping[int, i
     return {row["id"]: int(row["balance"]) for row in await connection.fetch(BALANCES, ids)}
 
 
-async def have_paid(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
-    """Return which of these accounts ever got confirmed money."""
-    return frozenset(row["id"] for row in await connection.fetch(HAVE_PAID, ids))
+async def have_gained(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
+    """Return which of these accounts ever got confirmed money, or were granted any."""
+    return frozenset(row["id"] for row in await connection.fetch(HAVE_GAINED, ids))
 
 
 async def statements(

@@ -1,9 +1,14 @@
-"""Lists of invoices, page by page in both directions, and narrowed down by what indexes can bear."""
+"""Lists of invoices, page by page in both directions, and narrowed down by what indexes can bear.
+
+A page with a filter is read along the filter's index from where it begins, whatever the planner believes of the data:
+value, moment of creation and id are compared together, as the index has them. With several filters one leads, and what
+it leads to is looked through for the others.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
 from harvester.domain.invoice import Invoice
@@ -12,33 +17,30 @@ from harvester.storage.database import Connection
 from harvester.storage.invoices import COLUMNS, STORED, from_row
 
 EXISTS: Final = "SELECT EXISTS (SELECT FROM invoices WHERE id = $1)"
+SELECT_CREATION: Final = "SELECT created_at FROM invoices WHERE id = $1"
 # Each condition that a list may have, by the name of the filter; the argument stands for {}.
 CONDITIONS: Final[Mapping[str, str]] = {
-    "ticker": "ticker = {}::text",
-    "since": "created_at >= {}::timestamptz",
-    "until": "created_at < {}::timestamptz",
     "order_id": "order_id = {}::text",
-    "customer_id": "customer_id = {}::text",
     "orders": "order_id IS NOT NULL AND {}::boolean",
     # Chains that were never scanned have no payments; naming them lets the payments' own key serve.
     "tx_hash": """id = ANY (ARRAY(
         SELECT unnest(ARRAY[counts_for, invoice_id]) FROM payment_standings
         WHERE chain IN (SELECT chain FROM accounts) AND tx_hash = {}::text
     ))""",
+    "payers": "paid_by = ANY ({}::text[])",
+    "customer_id": "customer_id = {}::text",
+    "statuses": "status = ANY ({}::text[])",
+    "ticker": "ticker = {}::text",
 }
-
-
-class _Order(NamedTuple):
-    key: str
-    rising: str
-    falling: str
-
-
-# Ids rise with creation: without a filter, the table's own key is the order. All other indexes have the time before it.
-_BY_ID: Final = _Order("id", "id", "id DESC")
-_BY_TIME: Final = _Order("created_at, id", "created_at, id", "created_at DESC, id DESC")
-# One of several values: each is looked up by itself, in order, so that no page reads and sorts all that have one.
-ALTERNATIVES: Final[Mapping[str, str]] = {"statuses": "status", "payers": "paid_by"}
+# Filters that have an index in the order of creation, with its column. The first that is asked for is gone by.
+LEADS: Final[Mapping[str, str]] = {
+    "payers": "paid_by",
+    "customer_id": "customer_id",
+    "statuses": "status",
+    "ticker": "ticker",
+}
+_FIRST: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+_LAST: Final = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ class Extract:
     before: UUID | None = None
     """What comes before this invoice in the list, up to it; not together with `after`."""
 
+    @property
+    def cursor(self) -> UUID | None:
+        """The invoice that it is next to."""
+        return self.after or self.before
+
+    @property
+    def rises(self) -> bool:
+        """Whether the search goes from older to newer."""
+        return self.newest_first is (self.before is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class InvoicePage:
@@ -91,10 +103,8 @@ class InvoicePage:
 
 async def page(connection: Connection, wanted: InvoiceFilter, extract: Extract) -> InvoicePage | None:
     """Return a page in order of creation; None: there is no invoice `after` or `before`."""
-    statement, arguments = page_statement(wanted, extract)
-    rows = await connection.fetch(statement, *arguments)
-    cursor = extract.after or extract.before
-    if not rows and cursor is not None and not await connection.fetchval(EXISTS, cursor):
+    rows = await (_all if wanted == ALL else _some)(connection, wanted, extract)
+    if rows is None:
         return None
     found = [from_row(row) for row in rows[: extract.limit]]
     more = len(rows) > extract.limit
@@ -110,39 +120,63 @@ def _page(found: Sequence[Invoice], *, is_followed: bool, is_preceded: bool) -> 
     )
 
 
-def page_statement(wanted: InvoiceFilter, extract: Extract) -> tuple[str, Sequence[object]]:
-    """Return the statement that selects a page and one invoice more, with its arguments. Rows come in the order in
-    which they are looked for: backwards for what is `before`.
+async def _all(connection: Connection, _wanted: InvoiceFilter, extract: Extract) -> Sequence[Any] | None:
+    """Return the rows of a page and one more, in the order of ids, which rise with creation."""
+    cursor = extract.cursor
+    sign, direction = (">", "ASC") if extract.rises else ("<", "DESC")
+    where = f"WHERE id {sign} (SELECT id FROM invoices WHERE id = $2)" if cursor else ""
+    statement = f"SELECT {COLUMNS} FROM invoices {where} ORDER BY id {direction} LIMIT $1"
+    rows = await connection.fetch(statement, extract.limit + 1, *([cursor] if cursor else []))
+    if not rows and cursor is not None and not await connection.fetchval(EXISTS, cursor):
+        return None
+    return rows
 
-    Only conditions that are asked for are in it, so that the planner sees which index serves them.
+
+async def _some(connection: Connection, wanted: InvoiceFilter, extract: Extract) -> Sequence[Any] | None:
+    """Return the rows of a page and one more, in the order of creation and id."""
+    lower = (wanted.since, UUID(int=0)) if wanted.since else _FIRST
+    upper = (wanted.until, UUID(int=0)) if wanted.until else _LAST
+    if cursor := extract.cursor:
+        created_at = await connection.fetchval(SELECT_CREATION, cursor)
+        if created_at is None:
+            return None
+        if extract.rises:
+            lower = max(lower, (created_at, cursor))
+        else:
+            upper = min(upper, (created_at, cursor))
+    statement, values = _statement(wanted, rises=extract.rises)
+    return await connection.fetch(statement, extract.limit + 1, *lower, *upper, *values)
+
+
+def _statement(wanted: InvoiceFilter, *, rises: bool) -> tuple[str, Sequence[object]]:
+    """Return what selects $1 invoices between ($2, $3) and ($4, $5), with its arguments from $6 on.
+
+    Only conditions that are asked for are in it: there is one statement for each set of filters.
     """
-    asked = {field.name: value for field in fields(wanted) if (value := getattr(wanted, field.name)) is not None}
-    arguments = [
-        extract.limit + 1,
-        *(_distinct(value) if name in ALTERNATIVES else value for name, value in asked.items()),
-    ]
-    places = {name: f"${number}" for number, name in enumerate(asked, start=2)}
-    conditions = [text.format(places[name]) for name, text in CONDITIONS.items() if name in asked]
-    conditions += [f"{column} = wanted_{column}" for name, column in ALTERNATIVES.items() if name in asked]
-    order = _BY_TIME if asked else _BY_ID
-    rises = extract.newest_first is (extract.before is not None)
-    if cursor := extract.after or extract.before:
-        arguments.append(cursor)
-        beyond = f"(SELECT {order.key} FROM invoices WHERE id = ${len(arguments)}::uuid)"
-        conditions.append(f"({order.key}) {'>' if rises else '<'} {beyond}")
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    sort = f"ORDER BY {order.rising if rises else order.falling} LIMIT $1::bigint"
-    return f"SELECT {COLUMNS} FROM {_source(places, where, sort)} {sort}", arguments
+    asked: dict[str, Any] = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
+    lead = None if {"order_id", "tx_hash"} & asked.keys() else next((name for name in LEADS if name in asked), None)
+    if lead == "statuses" and "ticker" in asked and Status.PAID in asked[lead]:
+        lead = "ticker"  # most invoices are paid, as a rule
+    if lead:  # each value is gone by once
+        asked[lead] = [asked[lead]] if isinstance(asked[lead], str) else list(dict.fromkeys(asked[lead]))
+    places = {name: f"${number}" for number, name in enumerate(asked, start=6)}
+    conditions = [CONDITIONS[name].format(places[name]) for name in asked if name != lead]
+    if lead is None:
+        invoices = f"invoices WHERE {' AND '.join([*_between('', ''), *conditions])}"
+    else:
+        column = LEADS[lead]
+        conditions += [f"{column} IS NOT NULL", *_between(f"{column}, ", "wanted, ")]
+        invoices = f"""
+            unnest({places[lead]}::text[]) AS wanted, LATERAL (
+                SELECT {STORED} FROM invoices WHERE {" AND ".join(conditions)} {_order(rises, column)} LIMIT $1
+            ) AS invoices"""
+    return f"SELECT {COLUMNS} FROM {invoices} {_order(rises)} LIMIT $1", list(asked.values())
 
 
-def _source(places: Mapping[str, str], where: str, sort: str) -> str:
-    lists = [
-        f"unnest({places[name]}::text[]) AS wanted_{column}" for name, column in ALTERNATIVES.items() if name in places
-    ]
-    if not lists:
-        return f"invoices {where}"
-    return f"{', '.join(lists)}, LATERAL (SELECT {STORED} FROM invoices {where} {sort}) AS invoices"
+def _between(columns: str, values: str) -> Sequence[str]:
+    return [f"({columns}created_at, id) > ({values}$2, $3)", f"({columns}created_at, id) < ({values}$4, $5)"]
 
 
-def _distinct(values: Sequence[str]) -> Sequence[str]:
-    return list(dict.fromkeys(values))
+def _order(rises: bool, *columns: str) -> str:
+    direction = "ASC" if rises else "DESC"
+    return "ORDER BY " + ", ".join(f"{column} {direction}" for column in (*columns, "created_at", "id"))

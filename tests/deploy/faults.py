@@ -15,6 +15,8 @@ from tests.e2e.eventually import eventually
 
 STILL_SECS = 1.2
 """Enough to see that something stands still."""
+AGEING_SECS = 5.0
+"""Enough to see that something grows older, which is looked at every two seconds while all else is well."""
 AHEAD_SECS = 600
 """How far the chain's clock is moved."""
 
@@ -35,7 +37,8 @@ async def record_faults(shop: Shop) -> list[Fault]:
 
     for bring_about, alarms in FAULTS.items():
         async with bring_about(shop) as daemon:
-            recorded.append(Fault(bring_about.__name__, alarms, await Recording.take(daemon, STILL_SECS)))
+            secs = AGEING_SECS if bring_about is blocks_stop else STILL_SECS
+            recorded.append(Fault(bring_about.__name__, alarms, await Recording.take(daemon, secs)))
     return recorded
 
 

@@ -18,6 +18,7 @@ from tests.e2e.daemon import Daemon
 APART_SECS: Final = 2.5
 """Enough for all that moves to have moved."""
 MINUTE_SECS: Final = 60
+RECENT_SECS: Final = 90
 _OF_PROMETHEUS: Final = 'instance="shop:9108",job="harvester"'
 
 
@@ -43,24 +44,19 @@ class Recording:
     def line(self, series: str, from_secs: float, *, lively: bool) -> tuple[float, float] | None:
         """Return value at `from_secs` and rise in a minute of a series that is played from then on; None: no value.
 
-        `lively`: all loops go round, also those that do so too seldom to show it.
+        `lively`: all goes on, also what does so too seldom, or was too slow just then, to show it.
         """
         value = self.last.get(series, math.nan)
         if math.isnan(value):
             return None
         rise = (value - self.first.get(series, value)) / self.secs
         name = series.partition("{")[0]
-        if lively and name == "harvester_loop_last_success_timestamp_seconds":
-            rise = 1.0
-        if name.endswith("_timestamp_seconds") or name == "harvester_process_start_time_seconds":
-            return (0.0, 0.0) if value == 0 else (from_secs - (self.at - value), _all_or_nothing(rise) * MINUTE_SECS)
+        if name.endswith(("_timestamp_seconds", "_start_time_seconds")):
+            moves = (lively and "start" not in name and 0 <= self.at - value < RECENT_SECS) or rise > 0.5
+            return (0.0, 0.0) if value == 0 else (from_secs - (self.at - value), moves * MINUTE_SECS)
         if name.endswith("_age_seconds"):
-            return value, _all_or_nothing(rise) * MINUTE_SECS
+            return value, (rise > 0.5 and not lively) * MINUTE_SECS
         return value, (rise * MINUTE_SECS if name.endswith(("_total", "_bucket", "_count", "_sum")) else 0.0)
-
-
-def _all_or_nothing(rise: float) -> float:
-    return 1.0 if rise > 0.5 else 0.0
 
 
 def play(

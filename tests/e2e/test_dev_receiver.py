@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook as Signer
 
-from harvester.demo.receiver import TOLERANCE_SECS, Webhook, WebhookReceiver, is_signed
+from harvester_demo.receiver import TOLERANCE_SECS, Webhook, WebhookReceiver, is_signed
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 BODY = b'{"id": "one", "status": "paid"}'

@@ -244,6 +244,22 @@ async def test_the_operators_variables_win(server: PageServer, browser: Browser)
         assert await page.evaluate("getComputedStyle(document.querySelector('.card')).borderTopLeftRadius") == "7px"
 
 
+async def test_an_operator_with_one_set_of_colours_says_so_and_the_page_can_be_read_in_the_dark(
+    postgres_uri: str, browser: Browser
+) -> None:
+    site = Site(":root { color-scheme: light; --accent: #7a2e8e; --tint: #fbf6ef; --background: #f1e8db }")
+    async with (
+        new_database(postgres_uri) as uri,
+        serving(uri, site=site) as server,
+        visiting(browser, color_scheme="dark") as visit,
+    ):
+        page = await open_page(visit, server, await server.invoice())
+        assert await page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+        assert await faint_texts(page) == []
+
+
 async def test_the_logo_is_shown_by_the_browser_that_says_nothing_of_the_page(
     server: PageServer, browser: Browser
 ) -> None:

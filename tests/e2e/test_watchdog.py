@@ -1,6 +1,7 @@
 """The watchdog of systemd: fed while every loop goes round, whatever is away outside; not fed when one hangs."""
 
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.e2e.service_manager import ServiceManager
 from tests.e2e.trapped import BLOCK, PATIENCE_SECS
 from tests.proxy import proxied
 
-WATCHDOG_SECS = 1.2
+WATCHDOG_SECS = 1.5
 TRAPS = {
     "memory scan": "tests.memory_chain:MemoryChain.scan",
     "lease memory": "harvester.storage.leases:LeaseSession.renew",
@@ -104,6 +105,18 @@ async def test_a_database_that_is_away_for_long_is_no_reason_to_be_killed(
         await way.restore()
         await manager.until("STATUS=ready")
     assert told(daemon) == []
+
+
+async def test_without_a_watchdog_it_ends_itself_when_a_loop_hangs(daemon: Daemon, manager: ServiceManager) -> None:
+    """As in a container: what has ended is started again, what hangs is not."""
+    del daemon.settings["WATCHDOG_USEC"]
+    await daemon.start()
+    await manager.until("READY=1")
+    hang(daemon)
+    assert daemon._process is not None
+    assert await daemon._process.wait() == -signal.SIGABRT
+    last = [line for line in daemon.log.splitlines() if line.startswith("{")][-1]
+    assert json.loads(last)["loops"] == ["deliveries"]
 
 
 async def test_a_start_that_hangs_is_given_no_more_time(daemon: Daemon, manager: ServiceManager) -> None:

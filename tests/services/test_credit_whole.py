@@ -59,6 +59,7 @@ class Model:
     links: dict[tuple[str, str], datetime] = field(default_factory=dict)
     money: dict[str, Money] = field(default_factory=dict)
     credit: dict[str, int] = field(default_factory=dict)
+    granted: set[str] = field(default_factory=set)
 
     def place(self, name: str, customer: str, price: int, signer: str | None, now: datetime) -> bool:
         if name in self.orders:
@@ -68,9 +69,9 @@ class Model:
         named = list(dict.fromkeys(each.payer for each in naming))
         signers = {signer, *(each.payer for each in naming if each.signs)} - {None}
         ours = sorted((address for address, owner in self.links if owner == customer), key=self._newest(customer))
-        candidates = list(dict.fromkeys([*([signer] if signer else []), *named, *ours]))
+        candidates = list(dict.fromkeys([*([signer] if signer else []), *named, *ours, customer]))
         paid_before = {each.payer for each in self.money.values() if each.confirmed}
-        if signers or named or paid_before & set(ours):
+        if signers or named or paid_before & set(ours) or customer in self.granted:
             self._tie(order, None, now)
         for address in signers:
             self._tie(order, address, now)
@@ -139,6 +140,8 @@ class Model:
 
     def issue(self, customer: str, amount: int, now: datetime) -> bool:
         self.credit[customer] = self.credit.get(customer, 0) + amount
+        if amount > 0:
+            self.granted.add(customer)
         owed = [order for order in self.orders.values() if order.customer == customer]
         for order in sorted(owed, key=lambda order: (order.status != "waiting", order.created)):
             self._pay_one(order, now)

@@ -62,6 +62,12 @@ async def test_what_the_merchant_has_captured_is_not_captured_again(shop: AdminS
     assert len(shop.asked) == 1
 
 
+async def test_a_manual_payment_that_is_promised_is_captured(shop: AdminServer) -> None:
+    shop.orders[ORDER_ID].transactions[:] = [{"kind": "sale", "status": "pending", "gateway": "manual"}]
+    await hook(shop).handle(event("invoice.paid"))
+    assert len(shop.orders[ORDER_ID].captures()) == 1
+
+
 async def test_a_capture_that_has_failed_is_made_again_and_one_that_is_pending_is_waited_for(shop: AdminServer) -> None:
     transactions = shop.orders[ORDER_ID].transactions
     transactions.append({"kind": "capture", "status": "pending"})

@@ -20,6 +20,7 @@ _EVENTS: Final = """
 SELECT id::text, type, invoice_id::text, sequence FROM events WHERE sequence IS NOT NULL ORDER BY invoice_id, sequence
 """
 _TOLD: Final = {
+    "unclaimed": ["waiting"],
     "waiting": ["waiting"],
     "paid": ["waiting", "paid"],
     "expired": ["waiting", "expired"],
@@ -76,7 +77,7 @@ def audit(rounds: int, books: Books, buyers: Buyers, received: dict[str, int], b
     verdict = Verdict(rounds, len(buyers.paid))
     _audit_payments(verdict, books, buyers, received)
     _audit_invoices(verdict, books, buyers)
-    _audit_webhooks(verdict, books, backend)
+    audit_webhooks(verdict, books, backend)
     return verdict
 
 
@@ -111,7 +112,8 @@ def _audit_invoices(verdict: Verdict, books: Books, buyers: Buyers) -> None:
         verdict.find(kind, f"invoice {order.invoice_id} is {found}, should be {expected}", found != expected)
 
 
-def _audit_webhooks(verdict: Verdict, books: Books, backend: Backend) -> None:
+def audit_webhooks(verdict: Verdict, books: Books, backend: Backend) -> None:
+    """Find what the backend should have heard of the invoices in the books, and has not, or not in order."""
     told: dict[str, list[asyncpg.Record]] = {}
     for row in books.events:
         told.setdefault(row["invoice_id"], []).append(row)

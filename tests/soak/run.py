@@ -94,7 +94,7 @@ class Soak:
             after = await self._chain.received()
             received = {asset: amount - before.get(asset, 0) for asset, amount in after.items()}
             verdict = audit(rounds, await _read(world.uri), self._buyers, received, world.backend)
-        _audit_log(verdict, world.daemon)
+        audit_log(verdict, world.daemon)
         return verdict
 
     def _points(self, rounds: int) -> Sequence[Point | None]:
@@ -165,7 +165,8 @@ async def _is(world: World, invoice_id: str, received: int) -> bool:
     return int(invoice["overpayment"]) + (int(invoice["amount"]) if invoice["status"] == "paid" else 0) == received
 
 
-def _audit_log(verdict: Verdict, daemon: Daemon) -> None:
+def audit_log(verdict: Verdict, daemon: Daemon) -> None:
+    """Find what a daemon should not have logged."""
     for line in daemon.log.splitlines():
         if '"critical"' in line or not line.startswith("{"):
             verdict.findings.append(f"the daemon's log: {line}")

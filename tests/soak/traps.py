@@ -25,6 +25,11 @@ class Place(IntEnum):
     CLAIM = 770_007
     OUTCOME = 770_008
     SCHEMA = 770_009
+    BADGE = 770_010
+    CONFIRMATION = 770_011
+    ENTRY = 770_012
+    ENTRY_COMMIT = 770_013
+    LINK = 770_014
 
 
 _WAIT: Final = """
@@ -45,6 +50,12 @@ _BY_PLACE: Final = {
     " WHEN (old.leased_until IS NULL AND new.leased_until IS NOT NULL)",
     Place.OUTCOME: "TRIGGER soak_outcome AFTER UPDATE ON deliveries FOR EACH ROW"
     " WHEN (old.leased_until IS NOT NULL AND new.leased_until IS NULL)",
+    Place.BADGE: "TRIGGER soak_badge AFTER UPDATE ON wallets FOR EACH ROW",
+    Place.CONFIRMATION: "TRIGGER soak_confirmation AFTER INSERT ON payment_confirmations FOR EACH ROW",
+    Place.ENTRY: "TRIGGER soak_entry AFTER INSERT ON credit_entries FOR EACH ROW",
+    Place.ENTRY_COMMIT: "CONSTRAINT TRIGGER soak_entry_commit AFTER INSERT ON credit_entries"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
+    Place.LINK: "TRIGGER soak_link AFTER INSERT ON address_customers FOR EACH ROW",
 }
 _WAIT_IN_SCHEMA: Final = f"""
 CREATE FUNCTION soak_wait_in_schema() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN

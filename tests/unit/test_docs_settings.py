@@ -9,6 +9,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from harvester.chain import load_plugins
+from harvester.chain.hooks import load_hooks
 from harvester.config.settings import DaemonSettings
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text()
@@ -22,8 +23,10 @@ OF_ANOTHER_SETTING = {"POSTGRES_URI", "DATA_DIR"}
 
 
 def test_the_page_has_all_settings_that_there_are() -> None:
-    adapters = {name for plugin in load_plugins().values() for name in plugin.variables}
-    assert ROWS.keys() == adapters | {name.upper() for name in DaemonSettings.model_fields}
+    read = [plugin.variables for plugin in load_plugins().values()]
+    read += [plugin.variables for plugin in load_hooks().values()]
+    brought = {name for names in read for name in names}
+    assert ROWS.keys() == brought | {name.upper() for name in DaemonSettings.model_fields}
 
 
 @pytest.mark.parametrize("name", sorted({name.upper() for name in DaemonSettings.model_fields} - OF_ANOTHER_SETTING))

@@ -11,9 +11,9 @@ from typing import Final
 
 import click
 
-from harvester.demo.folder import default_data_path
-from harvester.demo.stopping import unless_signalled
 from harvester.domain.errors import Unavailable
+from harvester_demo.folder import default_data_path
+from harvester_demo.stopping import unless_signalled
 from harvester_tari.demo.people import NETWORK, Owner
 from harvester_tari.demo.story import Say, Stage, play, set_up
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import aiohttp
 from aiohttp import web
 
-from harvester.demo.asking import answer_of
+from harvester_demo.asking import answer_of
 
 CURRENCY: Final = "USD"
 _WEBHOOK: Final = "/shopify/webhook/checkout_create"

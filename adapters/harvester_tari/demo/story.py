@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from harvester.demo.asking import answer_of
-from harvester.demo.daemon import DaemonProcess
-from harvester.demo.folder import run_folder
+from harvester_demo.asking import answer_of
+from harvester_demo.daemon import DaemonProcess
+from harvester_demo.folder import run_folder
 from harvester_tari.amounts import CHAIN, DECIMALS, TICKER, render_amount
 from harvester_tari.demo.people import HotWallet, Owner
 from harvester_tari.demo.shop import CURRENCY, Shop

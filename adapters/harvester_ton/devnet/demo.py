@@ -14,11 +14,11 @@ from typing import Any, Final
 import aiohttp
 import segno
 
-from harvester.demo.asking import answer_of
-from harvester.demo.daemon import DaemonProcess
-from harvester.demo.folder import run_folder
-from harvester.demo.receiver import Webhook, WebhookReceiver
 from harvester.domain.errors import Unavailable
+from harvester_demo.asking import answer_of
+from harvester_demo.daemon import DaemonProcess
+from harvester_demo.folder import run_folder
+from harvester_demo.receiver import Webhook, WebhookReceiver
 from harvester_ton.devnet.control import Control
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.devnet.ports import ANY_PORT, API_PORT, CONTROL_PORT, LOOPBACK, METRICS_PORT, port_or_any

@@ -11,9 +11,9 @@ from typing import Final
 
 import click
 
-from harvester.demo.folder import default_data_path
-from harvester.demo.stopping import unless_signalled
 from harvester.domain.errors import Unavailable
+from harvester_demo.folder import default_data_path
+from harvester_demo.stopping import unless_signalled
 from harvester_ton.devnet.demo import INVOICE, INVOICE_PATH, Say, Stage, play, set_up
 from harvester_ton.devnet.ports import API_URL, CONTROL_URL
 from harvester_ton.devnet.tvm import TvmUnavailable
