@@ -1,4 +1,4 @@
-# make setup | run | test | lint | format | schema | reference | bench | longlives | soak [ROUNDS=200] | tonconnect    (all may be repeated)
+# make setup | run | test | lint | format | schema | reference | bench | longlives | soak [ROUNDS=200] | soak-orders [ROUNDS=200] | tonconnect    (all may be repeated)
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.setup-done
 # Installed whether or not the interpreter has a wheel of its own: the native TVM inside runs on all of them.
 TVM    := pytvm==0.0.14
 
-.PHONY: setup run test lint format schema reference soak bench longlives tonconnect clean
+.PHONY: setup run test lint format schema reference soak soak-orders bench longlives tonconnect clean
 
 setup: $(STAMP)
 
@@ -44,6 +44,9 @@ reference: setup
 
 soak: setup
 	$(BIN)/python -m tests.soak
+
+soak-orders: setup
+	$(BIN)/python -m tests.soak orders
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -37,7 +37,7 @@ def postgres_uri(postgres_folder: Path) -> Iterator[str]:
     context = embedded_postgres(postgres_folder / "postgres")
     uri = runner.run(context.__aenter__())
     try:
-        runner.run(_make_template(uri))
+        runner.run(make_template(uri))
         yield uri
     finally:
         runner.run(context.__aexit__(None, None, None))
@@ -54,7 +54,8 @@ def postgres_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-async def _make_template(uri: str) -> None:
+async def make_template(uri: str) -> None:
+    """Make the migrated database that others are cloned from."""
     admin = await asyncpg.connect(uri)
     try:
         await admin.execute(f"CREATE DATABASE {TEMPLATE}")

@@ -355,6 +355,10 @@ SELECT 'the accounts do not add up to nothing' AS what, '' AS which FROM balance
 UNION ALL
 SELECT 'an address is in debt', owner FROM balances WHERE kind = 'address' AND balance < 0
 UNION ALL
+SELECT 'what was settled is not what orders cost', '' FROM balances WHERE kind = 'settled' HAVING sum(balance) <> (
+    SELECT coalesce(sum(amount), 0) FROM mine WHERE status = 'paid'
+)
+UNION ALL
 SELECT 'an order is not paid once', order_id FROM mine WHERE CASE WHEN status = 'paid' THEN amount ELSE 0 END <> (
     SELECT coalesce(sum(amount), 0) FROM credit_entries WHERE invoice_id = mine.id
 )

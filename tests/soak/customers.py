@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Self
 
 import aiohttp
@@ -18,12 +19,17 @@ import aiohttp
 from tests.e2e.tari_shop import HOST, HotWallet, Owner
 from tests.shopify.admin_server import AdminServer
 from tests.tari.stories.storefront import CHECKOUT, Order, signed, webhook
+from tests.tari.stories.story import NOTHING
 
 PATIENCE_SECS: Final = 60.0
 """How long one thing may take, kills included."""
 _PAUSE_SECS: Final = 0.05
 _TWICE: Final = 0.2
 """How often something is sent again though it was answered."""
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_RUSHING: Final = 5
+_PAYABLE: Final = 2
 
 Act = Callable[[], Awaitable[None]]
 
@@ -46,6 +52,8 @@ class Customers:
     wallets: Sequence[Wallet] = field(default_factory=lambda: [Wallet() for _ in range(3)])
     orders: dict[str, str] = field(default_factory=dict)
     """How each order must end, by its id."""
+    rushes: list[tuple[Sequence[str], int]] = field(default_factory=list)
+    """Of these orders so many must be paid, whichever, and the others wait."""
     paid: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Payer and amount in XTR of each payment, by its transaction."""
     left: dict[str, int] = field(default_factory=dict)
@@ -61,10 +69,10 @@ class Customers:
             yield cls(sessions, admin, chance)
 
     async def visit(self, count: int) -> None:
-        """Let so many customers order and pay, all at once; return when everything is answered."""
-        kinds = [self._claim, self._claim, self._sign, self._name, self._fall_short]
+        """Let so many customers order and pay, all at once, at least one of whom signs; return when all is answered."""
+        kinds = [self._claim, self._sign, self._name, self._fall_short, self._rush]
         async with asyncio.TaskGroup() as group:
-            for kind in self.chance.choices(kinds, k=count):
+            for kind in [self._claim, *self.chance.choices(kinds, k=count - 1)]:
                 group.create_task(kind(Owner()))
 
     async def _claim(self, buyer: Owner) -> None:
@@ -72,7 +80,7 @@ class Customers:
 
         async def order_and_claim(order: Order) -> None:
             await self._place(order)
-            await self._send("/order/claim", buyer.claim(order.id), {200, 400})  # 400: another claim has paid it, too
+            await self._claim_order(buyer, order)
 
         await self._buy(buyer, order_and_claim)
 
@@ -105,10 +113,24 @@ class Customers:
         note = {"note": json.dumps(buyer.claim(order.id))}
         await self._all([lambda: self._place(order, note), self._payment(buyer, price - 1)])
 
-    def _order(self, customer: int, price: int, end: str) -> Order:
+    async def _rush(self, buyer: Owner) -> None:
+        """Orders of many customers that one address claims at the same moment, with money for some of them."""
+        price = self.chance.randint(1, 99)
+        orders = [self._order(next(self._numbers), price) for _ in range(_RUSHING)]
+        self.rushes.append(([order.id for order in orders], _PAYABLE))
+        self.left[buyer.payer] = 0
+        await self._all([self._payment(buyer, price * _PAYABLE), *(self._act(self._place, order) for order in orders)])
+        await asyncio.gather(*(self._claim_order(buyer, order) for order in orders))
+
+    async def _claim_order(self, buyer: Owner, order: Order) -> None:
+        claim = json.dumps(buyer.claim(order.id)).encode()
+        await self._send("/order/claim", lambda: claim, {200, 400})  # 400: that of another order has paid it, too
+
+    def _order(self, customer: int, price: int, end: str | None = None) -> Order:
         number = next(self._numbers)
         order = Order(str(number), price, customer)
-        self.orders[order.id] = end
+        if end:
+            self.orders[order.id] = end
         return order
 
     def _act(self, act: Callable[[Order], Awaitable[None]], order: Order) -> Act:
@@ -134,53 +156,34 @@ class Customers:
         for act in acts:
             await act()
 
-    async def _place(self, order: Order, says: Mapping[str, object] | None = None) -> None:
+    async def _place(self, order: Order, says: Mapping[str, object] = NOTHING) -> None:
         self.admin.order(order.id)
-        says = {"name": f"#{order.id}", "created_at": "2026-03-10T15:00:00Z", **(says or {})}
+        says = {"name": f"#{order.id}", "created_at": "2026-03-10T15:00:00Z", **says}
         body, headers = signed(webhook(order, f"{order.number}.00", says))
-        await self._send(CHECKOUT, body, {200}, headers)
+        await self._send(CHECKOUT, lambda: body, {200}, headers)
 
     async def _tell(self, what: str, message: Callable[[HotWallet], dict[str, object]]) -> None:
         wallet = self.chance.choice(self.wallets)
         async with wallet.turn:
-            await self._send(f"/wallet/{what}", lambda: message(wallet.hot), {200}, {"X-Forwarded-For": HOST})
+            headers = {"X-Forwarded-For": HOST}
+            await self._send(f"/wallet/{what}", lambda: json.dumps(message(wallet.hot)).encode(), {200}, headers)
 
     async def _send(
-        self,
-        path: str,
-        body: bytes | dict[str, object] | Callable[[], dict[str, object]],
-        expected: set[int],
-        headers: Mapping[str, str] | None = None,
+        self, path: str, body: Callable[[], bytes], expected: set[int], headers: Mapping[str, str] = NO_HEADERS
     ) -> None:
-        """Send until it is answered, and sometimes once more."""
+        """Send until it is answered, and sometimes once more; each time what `body` returns then."""
         async with asyncio.timeout(PATIENCE_SECS):
-            await self._until_answered(path, body, expected, headers or {})
-            if self.chance.random() < _TWICE:
-                await self._until_answered(path, body, expected, headers or {})
-
-    async def _until_answered(
-        self,
-        path: str,
-        body: bytes | dict[str, object] | Callable[[], dict[str, object]],
-        expected: set[int],
-        headers: Mapping[str, str],
-    ) -> None:
-        while True:
-            made = body() if callable(body) else body
-            data = made if isinstance(made, bytes) else json.dumps(made).encode()
-            try:
-                session = self.chance.choice(self.sessions)
-                async with session.post(path, data=data, headers=json_headers(headers)) as answer:
-                    text = await answer.text()
-            except aiohttp.ClientError:  # nobody is there, or he has died of it
+            while (  # noqa: ASYNC110 - what is asked is another process
+                not await self._is_answered(path, body(), expected, headers) or self.chance.random() < _TWICE
+            ):
                 await asyncio.sleep(_PAUSE_SECS)
-                continue
-            if answer.status != 503:
-                assert answer.status in expected, f"{path}: {answer.status} {text}"
-                return
-            await asyncio.sleep(_PAUSE_SECS)
 
-
-def json_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of a request whose body is JSON."""
-    return {"Content-Type": "application/json", **headers}
+    async def _is_answered(self, path: str, body: bytes, expected: set[int], headers: Mapping[str, str]) -> bool:
+        headers = {"Content-Type": "application/json", **headers}
+        try:
+            async with self.chance.choice(self.sessions).post(path, data=body, headers=headers) as answer:
+                text = await answer.text()
+        except aiohttp.ClientError:  # nobody is there, or he has died of it
+            return False
+        assert answer.status in expected | {503}, f"{path}: {answer.status} {text}"
+        return answer.status != 503

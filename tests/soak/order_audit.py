@@ -53,9 +53,15 @@ async def _audit_orders(verdict: Verdict, connection: asyncpg.Connection, custom
     for order_id, end in customers.orders.items():
         kind = "lost" if end == "paid" else "doubled"
         verdict.find(kind, f"order {order_id} is {found.get(order_id)}, should be {end}", found.get(order_id) != end)
+    for order_ids, payable in customers.rushes:
+        ends = Counter(found.get(order_id) for order_id in order_ids)
+        kind = "lost" if ends["paid"] < payable else "doubled"
+        good = ends == {"paid": payable, "waiting": len(order_ids) - payable}
+        verdict.find(kind, f"orders {order_ids} are {ends}, {payable} should be paid", not good)
+    for order_id, status in found.items():
         captures = len(customers.admin.orders[order_id].captures())
-        verdict.find("doubled", f"order {order_id} was captured {captures} times", captures > (end == "paid"))
-        verdict.find("webhooks_missing", f"order {order_id} was not captured", captures < (end == "paid"))
+        verdict.find("doubled", f"order {order_id} was captured {captures} times", captures > (status == "paid"))
+        verdict.find("webhooks_missing", f"order {order_id} was not captured", captures < (status == "paid"))
 
 
 async def _audit_credit(verdict: Verdict, connection: asyncpg.Connection, customers: Customers) -> None:

@@ -1,4 +1,4 @@
-"""Twenty rounds of the soak run; `make soak` runs as many as one likes."""
+"""Some rounds of the soak runs; `make soak` and `make soak-orders` run as many as one likes."""
 
 import random
 import tempfile
@@ -8,12 +8,14 @@ import pytest
 
 from harvester_ton.devnet.tvm import tvm_available
 from tests.e2e.chain import Chain
+from tests.soak.orders import soak_orders
 from tests.soak.run import Soak
 
 ROUNDS = 20
-pytestmark = pytest.mark.chain
+ORDER_ROUNDS = 6
 
 
+@pytest.mark.chain
 async def test_whatever_kills_the_daemon_nothing_is_lost_doubled_untold_or_told_out_of_order(
     postgres_uri: str,
 ) -> None:
@@ -27,3 +29,20 @@ async def test_whatever_kills_the_daemon_nothing_is_lost_doubled_untold_or_told_
     assert verdict.findings == [], f"SEED={seed}"
     assert verdict.payments > ROUNDS
     assert len(points) == ROUNDS
+
+
+async def test_whatever_kills_the_desk_every_order_is_paid_once_and_credit_is_neither_lost_nor_doubled(
+    postgres_uri: str,
+) -> None:
+    seed, points = random.randrange(1_000_000), list[str]()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        verdict = await soak_orders(
+            postgres_uri,
+            Path(folder),
+            random.Random(seed),
+            ORDER_ROUNDS,
+            lambda _number, point: points.append(point),
+        )
+    assert verdict.findings == [], f"SEED={seed}"
+    assert verdict.payments > ORDER_ROUNDS
+    assert len(points) == ORDER_ROUNDS

@@ -1,4 +1,7 @@
-"""A storefront and a daemon for each module of stories; the module's SETTINGS go before the usual ones."""
+"""A storefront and a daemon for each module of stories; the module's SETTINGS go before the usual ones.
+
+At the end of each module the ledger must be sound.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -7,6 +10,7 @@ import pytest_asyncio
 
 from tests.e2e.conftest import new_database
 from tests.e2e.tari_shop import open_tari_shop
+from tests.services.test_credit_whole import UNSOUND
 from tests.shopify.admin_server import admin_server
 from tests.tari.stories.storefront import shop_settings
 from tests.tari.stories.story import Story
@@ -22,3 +26,5 @@ async def story(
         settings = {**shop_settings(admin), "PUBLIC_RATE": "1000", **getattr(request.module, "SETTINGS", {})}
         async with open_tari_shop(uri, folder, **settings) as shop:
             yield Story(shop, admin)
+            async with shop.database.connection() as connection:
+                assert await connection.fetch(UNSOUND, "tari") == []
