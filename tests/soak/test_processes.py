@@ -13,7 +13,7 @@ CUSTOMERS = 40
 async def test_whoever_is_asked_every_order_is_paid_once_and_no_money_is_made_or_lost(
     postgres_uri: str, tmp_path: Path
 ) -> None:
-    chance = random.Random()  # noqa: S311 - chances need not be secret
+    chance = random.Random()
     async with open_desks(postgres_uri, tmp_path, chance, 3) as desks:
 
         async def under_way() -> bool:

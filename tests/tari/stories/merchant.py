@@ -1,5 +1,6 @@
 """What the merchant does with orders, credit and wallets, over the private API. Amounts are in XTR."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -61,6 +62,6 @@ class Merchant:
         return reply.json
 
     async def _ask(self, method: str, path: str, body: object = None) -> Reply:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with self.shop.session.request(method, f"{_PRIVATE}/{path}", json=body, headers=headers) as answer:
-            return Reply(answer.status, answer.headers, await answer.text())
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        return await self.shop.ask(method, f"{_PRIVATE}/{path}", data, headers)

@@ -85,9 +85,7 @@ class Story:
         """Send the shop's webhook, signed with `secret`, from `host`."""
         self.admin.order(order.id)
         body, headers = signed(webhook(order, price, says), secret)
-        headers |= {"X-Forwarded-For": host}
-        async with self.shop.session.post(CHECKOUT, data=body, headers=headers) as answer:
-            return Reply(answer.status, answer.headers, await answer.text())
+        return await self.shop.ask("POST", CHECKOUT, body, headers | {"X-Forwarded-For": host})
 
     async def claimed(self, order: Order, owner: Owner) -> dict[str, Any]:
         """The owner of an address signs for an order; return what he is shown."""

@@ -143,17 +143,16 @@ async def test_reassign_order_7_the_new_customers_credit_pays_at_once(story: Sto
 
 
 async def test_order_cancellation_4_and_5_end_an_order_once(story: Story, given: Given) -> None:
-    """What is closed is answered with 404, as the API does for any invoice."""
     assert await story.cancelled(given.one) == 200
     await story.then({given.one: CANCELLED}, left={given.alice: 0}, owed={given.alice: 65})
     await story.called_off(given.one)
-    assert await story.cancelled(given.one) == 404
+    assert await story.cancelled(given.one) == 409
     assert await story.told(given.one) == [PLACED, CLAIMED, "invoice.cancelled"]
 
 
 async def test_order_cancellation_6_what_is_paid_stays_paid(story: Story, given: Given) -> None:
     assert await story.fulfilled(given.one) == 200
-    assert await story.cancelled(given.one) == 404
+    assert await story.cancelled(given.one) == 409
     await story.then({given.one: PAID})
 
 
