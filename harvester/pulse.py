@@ -48,7 +48,7 @@ class Pulses:
 
         Several may have one name; their last success is that of all of them.
         """
-        loop = _Loop(name, self._now, self._succeeded)
+        loop = _Loop(name, self._monotonic, self._succeeded)
         self._loops.append(loop)
         self._succeeded(name)
         try:
@@ -69,9 +69,6 @@ class Pulses:
         for loop in late:
             loop.tell()
         return [loop.name for loop in late]
-
-    def _now(self) -> float:
-        return self._monotonic()
 
     def _succeeded(self, name: str) -> None:
         self._last_success.labels(name).set(self._clock().timestamp())

@@ -266,6 +266,7 @@ CREATE TABLE public.invoices (
     alt_id text,
     note text,
     claimed_at timestamp with time zone,
+    credited numeric(78,0) DEFAULT 0 NOT NULL,
     CONSTRAINT invoices_decimals_check CHECK (((decimals >= 0) AND (decimals <= 255))),
     CONSTRAINT invoices_received_check CHECK ((received >= (0)::numeric)),
     CONSTRAINT invoices_sequence_check CHECK ((sequence > 0)),
@@ -290,6 +291,8 @@ COMMENT ON COLUMN public.invoices.alt_id IS 'a second number of the order that p
 COMMENT ON COLUMN public.invoices.note IS 'what the buyer wrote to the order';
 
 COMMENT ON COLUMN public.invoices.claimed_at IS 'when a payer was tied to it; its life is measured from then';
+
+COMMENT ON COLUMN public.invoices.credited IS 'base units of credit that settled it, besides what was received';
 
 CREATE TABLE public.leases (
     name text NOT NULL,
@@ -539,6 +542,9 @@ ALTER TABLE public.invoices
 
 ALTER TABLE public.invoices
     ADD CONSTRAINT invoices_amount_check CHECK ((amount >= (0)::numeric)) NOT VALID;
+
+ALTER TABLE public.invoices
+    ADD CONSTRAINT invoices_credited_is_paid CHECK (((credited >= (0)::numeric) AND ((credited = (0)::numeric) OR (status = 'paid'::text)))) NOT VALID;
 
 ALTER TABLE public.invoices
     ADD CONSTRAINT invoices_merchant_ids_are_short CHECK ((((length(order_id) >= 1) AND (length(order_id) <= 255)) AND ((length(customer_id) >= 1) AND (length(customer_id) <= 255)))) NOT VALID;

@@ -1,9 +1,10 @@
 """What is asked of the shop's Admin API, REST: one order's transactions, its capture, its cancellation.
 
-Source of the forms: Shopify Admin REST API, resources Transaction and Order. Nothing here is repeated: whoever asks is
-asked again later, and begins by looking at what is there.
+Source of the forms: Shopify Admin REST API, resources Transaction and Order. Nothing that may have
+had an effect is repeated here: whoever asks is asked again later, and begins by looking at what is there.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from harvester_shopify.settings import ShopifySettings
 
 TIMEOUT_SECS: Final = 8.0
 """Of a request: two fit into the time that a hook has."""
+MOMENT_SECS: Final = 2.5
+"""The shop's usual limit lets the next request in after 2 s."""
 _MAX_BYTES: Final = 1 << 20
 _SECS: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?", re.ASCII)
 _TOO_MANY: Final = 429
@@ -57,6 +60,13 @@ class AdminApi:
         ) as session:
             yield cls(settings, session)
 
+    async def name(self) -> str:
+        """Return what the shop is called."""
+        shop = (await self._ask("GET", "shop.json", query={"fields": "name"})).get("shop")
+        if not isinstance(shop, dict):
+            raise Later("the shop's answer names no shop")
+        return str(shop.get("name"))
+
     async def transactions(self, order_id: str) -> Sequence[Mapping[str, Any]]:
         """Return what was done with the money of an order."""
         answer = await self._ask("GET", f"orders/{order_id}/transactions.json")
@@ -88,7 +98,19 @@ class AdminApi:
         body: Mapping[str, object] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
+        """Ask; if the shop only wants a moment, give it that. What was refused for its rate has had no effect."""
         data = None if body is None else orjson.dumps(body)
+        try:
+            return await self._ask_once(method, path, data, query)
+        except Later as later:
+            if later.retry_secs is None or later.retry_secs > MOMENT_SECS:
+                raise
+            await asyncio.sleep(later.retry_secs)
+        return await self._ask_once(method, path, data, query)
+
+    async def _ask_once(
+        self, method: str, path: str, data: bytes | None, query: Mapping[str, str] | None
+    ) -> Mapping[str, Any]:
         try:
             async with self._session.request(
                 method, self._url / path, params=query, data=data, allow_redirects=False

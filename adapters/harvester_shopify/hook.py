@@ -6,14 +6,15 @@ never two at a time.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 
+from harvester.chain import Finding
 from harvester.chain.hooks import HookEvent, Later
 from harvester.domain.events import EventType
-from harvester_shopify.admin import TIMEOUT_SECS, AdminApi, Capture
+from harvester_shopify.admin import TIMEOUT_SECS, AdminApi, Capture, ShopRefuses
 from harvester_shopify.settings import ShopifySettings
 
 _SHOP_ID: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -45,6 +46,15 @@ class ShopifyHook:
         if isinstance(order_id, str) and _SHOP_ID.fullmatch(order_id):
             async with AdminApi.open(self.settings, self._timeout_secs) as shop:
                 await self._handlers[event.type](shop, order_id, event.body)
+
+    async def check(self) -> Sequence[Finding]:
+        """See `harvester.chain.hooks.CheckingHook`."""
+        subject = "TPG_SHOPIFY_SHOP"
+        try:
+            async with AdminApi.open(self.settings, self._timeout_secs) as shop:
+                return [Finding(True, subject, f"the shop {await shop.name()!r} takes the access token")]
+        except (Later, ShopRefuses) as error:
+            return [Finding(False, subject, str(error))]
 
 
 async def _capture(shop: AdminApi, order_id: str, order: Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ from harvester.domain.identifiers import merchant_text
 from harvester.domain.rates import MAX_PRICE_DIGITS, parse_currency
 
 MAX_BYTES: Final = 1 << 18
+MAX_NOTE: Final = 5_000
+"""Characters of a note that are kept; what is longer is no claim, and must not cost the order."""
 _GUEST: Final = "guest:"
 """Of the customer id of an order that nobody in particular has placed. Those of customers are numbers."""
 _IDS: Final = range(1 << 64)
@@ -45,7 +47,7 @@ def parse_order(body: bytes, price_member: str, ticker: str) -> OrderDraft:
         price_currency=ticker if currency == ticker.upper() else currency,
         created_at=_moment(_text(order, "created_at")),
         alt_id=_optional_text(order, "name"),
-        note=_optional_text(order, "note"),
+        note=(_optional_text(order, "note") or "")[:MAX_NOTE] or None,
     )
 
 

@@ -111,6 +111,8 @@ def _facts(invoice: Invoice) -> Iterator[tuple[str, str | None]]:
         yield "Price", f"{plain(invoice.price.amount)} {invoice.price.currency}"
         yield "Rate", _rate(invoice.price, invoice.ticker)
     yield "Received", _amount(invoice.received, invoice)
+    if invoice.credited:
+        yield "Paid from credit", _amount(invoice.credited, invoice)
     if invoice.overpayment:
         yield "Paid too much", _amount(invoice.overpayment, invoice)
     yield "Paid", _time(invoice.paid_at) if invoice.paid_at else None

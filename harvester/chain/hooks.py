@@ -8,7 +8,7 @@ waits for another. Each event comes at least once, those of one invoice in order
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from harvester.chain.desk import Desk
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import click
     from aiohttp import web
 
-    from harvester.chain import AdapterContext
+    from harvester.chain import AdapterContext, Finding
 
 ENTRY_POINT_GROUP: Final = "harvester.hooks"
 
@@ -63,6 +63,15 @@ class Hook(Protocol):
         masked) and shown to the operator. It is cancelled after the time that webhooks have, and must let itself be;
         it must not block the event loop (`asyncio.to_thread` is for what does).
         """
+        ...
+
+
+@runtime_checkable
+class CheckingHook(Protocol):
+    """What a hook implements besides `Hook` if its settings can be tried."""
+
+    async def check(self) -> "Sequence[Finding]":
+        """Try them on the real thing, without any effect, and say what is right and wrong; bounded to about 30 s."""
         ...
 
 

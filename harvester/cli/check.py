@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from harvester.chain import Adapter, AdapterPlugin, Finding, load_plugins
-from harvester.chain.hooks import load_hooks
+from harvester.chain.hooks import CheckingHook, load_hooks
 from harvester.cli.failures import CONFIG, FAILED
 from harvester.cli.output import json_option, print_json, print_table
 from harvester.clock import utc_now
@@ -20,13 +20,13 @@ from harvester.log import configure_logging
 from harvester.startup import migration_scopes, open_database
 from harvester.storage.migrate import missing_migrations
 
-_CHAIN_SECS: Final = 60.0
+_CHECK_SECS: Final = 60.0
 
 
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """Say what is right and wrong with configuration, database, migrations and each chain.
+    """Say what is right and wrong with configuration, database, migrations, each chain and each hook.
 
     Exit status: 0 all is well, 1 something is wrong, 78 a setting is wrong.
     """
@@ -56,11 +56,13 @@ def _check() -> tuple[Sequence[Finding], int]:
 
 
 async def _look_around(configuration: Configuration[DaemonSettings]) -> Sequence[Finding]:
-    database, *chains = await asyncio.gather(
+    hooks = {name: hook for name, (_, hook) in configuration.hooks.items() if isinstance(hook, CheckingHook)}
+    database, *others = await asyncio.gather(
         _check_database(configuration.settings, configuration.plugins),
-        *(_check_chain(adapter) for adapter in configuration.adapters),
+        *(_check_by_itself(adapter.name, adapter) for adapter in configuration.adapters),
+        *(_check_by_itself(name, hook) for name, hook in hooks.items()),
     )
-    return [*database, *(finding for chain in chains for finding in chain)]
+    return [*database, *(finding for findings in others for finding in findings)]
 
 
 async def _check_database(settings: DaemonSettings, plugins: Sequence[AdapterPlugin]) -> Sequence[Finding]:
@@ -83,11 +85,11 @@ def _judge(settings: DaemonSettings, missing: Sequence[str]) -> Finding:
     return Finding(by_itself, "migrations", f"missing {', '.join(missing)}: {remedy}")
 
 
-async def _check_chain(adapter: Adapter) -> Sequence[Finding]:
+async def _check_by_itself(name: str, checking: Adapter | CheckingHook) -> Sequence[Finding]:
     try:
-        async with asyncio.timeout(_CHAIN_SECS):
-            return await adapter.check()
+        async with asyncio.timeout(_CHECK_SECS):
+            return await checking.check()
     except HarvesterError as error:
-        return [Finding(False, adapter.name, str(error))]
+        return [Finding(False, name, str(error))]
     except TimeoutError:
-        return [Finding(False, adapter.name, f"the check did not end within {_CHAIN_SECS:.0f} s")]
+        return [Finding(False, name, f"the check did not end within {_CHECK_SECS:.0f} s")]

@@ -12,6 +12,7 @@ from harvester.config.forms import plugin_names
 from harvester.config.settings import DEFAULT_CHAINS, DaemonSettings, Settings
 from harvester.config.variables import Variables
 from harvester.domain.errors import ConfigurationError
+from harvester.domain.events import EventType
 from harvester.pulse import Pulses
 from harvester.rate_source import RateSource, load_source
 
@@ -68,6 +69,7 @@ def configure(
     wanted = settings.hooks if settings and installed_hooks is not None else ()
     chosen = builder.choose(wanted, installed_hooks or {}, choose_hook)
     hooks = {plugin.name: (plugin, hook) for plugin in chosen if (hook := builder.build(plugin))}
+    mistakes += [mistake for name, (_, hook) in hooks.items() if (mistake := _unheard(name, hook))]
     source_name = settings.rate_source if isinstance(settings, DaemonSettings) else None
     source = builder.build_source(source_name) if source_name else None
     if settings is None or mistakes:
@@ -159,6 +161,14 @@ class _Builder:
             # A setting whose file cannot be read has been told of; that it is missing is no second mistake.
             self._mistakes += [found for found in flatten(group) if str(found).partition(":")[0] not in unreadable]
         return built
+
+
+def _unheard(name: str, hook: Hook) -> ConfigurationError | None:
+    """Return what is wrong if the hook wants what never happens, or nothing; None: it is well."""
+    known = [kind.value for kind in EventType]
+    if hook.event_types and set(hook.event_types) <= set(known):
+        return None
+    return ConfigurationError(f"HOOKS: {name} must ask for one or more of the events {', '.join(known)}")
 
 
 def _names_despite_mistakes(variables: Variables) -> Sequence[str]:

@@ -104,5 +104,6 @@ def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash
         paid_by=payer,
         paid_at=paid_at,
         tx_hash=tx_hash,
+        credited=order.amount,
         updated_at=now,
     )

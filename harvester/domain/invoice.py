@@ -63,11 +63,13 @@ class Invoice:
     """What the buyer wrote to the order; for the merchant only."""
     claimed_at: datetime | None = None
     """When a payer was tied to an order that nobody was tied to before."""
+    credited: int = 0
+    """Base units of credit that settled it: all of the amount, or nothing."""
 
     @property
     def overpayment(self) -> int:
         """Everything received that the merchant did not ask for, or not in time: base units, never negative."""
-        return max(0, self.received - (self.amount if self.status is Status.PAID else 0))
+        return max(0, self.received + self.credited - (self.amount if self.status is Status.PAID else 0))
 
     @property
     def shortfall(self) -> int:

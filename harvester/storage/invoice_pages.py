@@ -103,7 +103,7 @@ class InvoicePage:
 
 async def page(connection: Connection, wanted: InvoiceFilter, extract: Extract) -> InvoicePage | None:
     """Return a page in order of creation; None: there is no invoice `after` or `before`."""
-    rows = await (_all if wanted == ALL else _some)(connection, wanted, extract)
+    rows = await (_all(connection, extract) if wanted == ALL else _some(connection, wanted, extract))
     if rows is None:
         return None
     found = [from_row(row) for row in rows[: extract.limit]]
@@ -120,7 +120,7 @@ def _page(found: Sequence[Invoice], *, is_followed: bool, is_preceded: bool) -> 
     )
 
 
-async def _all(connection: Connection, _wanted: InvoiceFilter, extract: Extract) -> Sequence[Any] | None:
+async def _all(connection: Connection, extract: Extract) -> Sequence[Any] | None:
     """Return the rows of a page and one more, in the order of ids, which rise with creation."""
     cursor = extract.cursor
     sign, direction = (">", "ASC") if extract.rises else ("<", "DESC")
@@ -154,10 +154,8 @@ def _statement(wanted: InvoiceFilter, *, rises: bool) -> tuple[str, Sequence[obj
     Only conditions that are asked for are in it: there is one statement for each set of filters.
     """
     asked: dict[str, Any] = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
-    lead = None if {"order_id", "tx_hash"} & asked.keys() else next((name for name in LEADS if name in asked), None)
-    if lead == "statuses" and "ticker" in asked and Status.PAID in asked[lead]:
-        lead = "ticker"  # most invoices are paid, as a rule
-    if lead:  # each value is gone by once
+    lead = _lead(asked)
+    if lead is not None:  # each value is gone by once
         asked[lead] = [asked[lead]] if isinstance(asked[lead], str) else list(dict.fromkeys(asked[lead]))
     places = {name: f"${number}" for number, name in enumerate(asked, start=6)}
     conditions = [CONDITIONS[name].format(places[name]) for name in asked if name != lead]
@@ -171,6 +169,14 @@ def _statement(wanted: InvoiceFilter, *, rises: bool) -> tuple[str, Sequence[obj
                 SELECT {STORED} FROM invoices WHERE {" AND ".join(conditions)} {_order(rises, column)} LIMIT $1
             ) AS invoices"""
     return f"SELECT {COLUMNS} FROM {invoices} {_order(rises)} LIMIT $1", list(asked.values())
+
+
+def _lead(asked: Mapping[str, Any]) -> str | None:
+    if {"order_id", "tx_hash"} & asked.keys():
+        return None  # a few invoices at most
+    if "ticker" in asked and Status.PAID in asked.get("statuses", ()) and not {"payers", "customer_id"} & asked.keys():
+        return "ticker"  # most invoices are paid, as a rule
+    return next((name for name in LEADS if name in asked), None)
 
 
 def _between(columns: str, values: str) -> Sequence[str]:

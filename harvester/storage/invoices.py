@@ -33,15 +33,15 @@ INSERT: Final = f"""
 WITH invoice AS (
     INSERT INTO invoices ({STORED})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-            $22::text::numeric, $23, $24::text::numeric, $25, $26, $27, $28, $29)
+            $22::text::numeric, $23, $24::text::numeric, $25, $26, $27, $28, $29, $30)
 ), event AS (
     INSERT INTO events (id, type, invoice_id, sequence, cause, created_at, body)
-    VALUES ($30, $31, $1, $13, $32, $12, $33)
+    VALUES ($31, $32, $1, $13, $33, $12, $34)
 )
 INSERT INTO deliveries (endpoint_id, event_id, invoice_id, sequence, status, due_at, created_at)
-SELECT id, $30, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $31 = ANY (event_types)
+SELECT id, $31, $1, $13, 'pending', $12, $12 FROM endpoints WHERE enabled AND $32 = ANY (event_types)
 """
-INSERT_KEEPING: Final = keeping(INSERT, 33)
+INSERT_KEEPING: Final = keeping(INSERT, 34)
 SELECT_BY_ORDER: Final = "SELECT id FROM invoices WHERE order_id = $1"
 SELECT_ONE: Final = f"SELECT {COLUMNS} FROM invoices WHERE id = $1"
 LOCK: Final = f"SELECT {COLUMNS} FROM invoices WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"
@@ -58,12 +58,12 @@ UPDATE invoices SET
     status = changed.status, received = changed.received, updated_at = changed.updated_at,
     sequence = changed.sequence, paid_by = changed.paid_by, paid_at = changed.paid_at, tx_hash = changed.tx_hash,
     proof = changed.proof, customer_id = changed.customer_id, claimed_at = changed.claimed_at,
-    expires_at = changed.expires_at
+    expires_at = changed.expires_at, credited = changed.credited
 FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::numeric[], $6::timestamptz[], $7::integer[],
             $8::text[], $9::timestamptz[], $10::text[], $11::json[], $12::text[], $13::timestamptz[],
-            $14::timestamptz[])
+            $14::timestamptz[], $15::numeric[])
     AS changed (id, old_status, old_sequence, status, received, updated_at, sequence, paid_by, paid_at, tx_hash,
-                proof, customer_id, claimed_at, expires_at)
+                proof, customer_id, claimed_at, expires_at, credited)
 WHERE invoices.id = changed.id
   AND invoices.status = changed.old_status AND invoices.sequence = changed.old_sequence
 """
@@ -164,6 +164,7 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         [after.customer_id for _, after in changes],
         [after.claimed_at for _, after in changes],
         [after.expires_at for _, after in changes],
+        [after.credited for _, after in changes],
     )
     if tag != f"UPDATE {len(changes)}":
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
@@ -196,6 +197,7 @@ def _to_row(invoice: Invoice) -> tuple[object, ...]:
         invoice.alt_id,
         invoice.note,
         invoice.claimed_at,
+        invoice.credited,
     )
 
 

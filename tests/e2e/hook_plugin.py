@@ -1,9 +1,10 @@
 """Hooks as an installed package: one writes down what it hears, one always fails, one hangs."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
-from harvester.chain import AdapterContext
+from harvester.chain import AdapterContext, Finding
 from harvester.chain.hooks import Hook, HookEvent, HookPlugin, Later
 from harvester.domain.errors import ConfigurationError
 
@@ -46,6 +47,27 @@ class Patient:
         raise Later("in two hours", 7200)
 
 
+class Deaf:
+    """Wants to hear of what never happens."""
+
+    event_types = ("invoice.payed",)
+
+    async def handle(self, _event: HookEvent) -> None:
+        return
+
+
+class Sick:
+    """Its settings are wrong, which only trying them shows."""
+
+    event_types = EVENT_TYPES
+
+    async def handle(self, _event: HookEvent) -> None:
+        return
+
+    async def check(self) -> Sequence[Finding]:
+        return [Finding(False, "sick", "nobody is there")]
+
+
 class Hanging:
     """Never ends by itself."""
 
@@ -70,6 +92,8 @@ failing = HookPlugin(
     frozenset({"FAILING_SECRET"}),
 )
 hanging = HookPlugin("hanging", lambda _context: Hanging())
+deaf = HookPlugin("deaf", lambda _context: Deaf())
+sick = HookPlugin("sick", lambda _context: Sick())
 patient = HookPlugin("patient", lambda _context: Patient())
 
 
@@ -78,5 +102,8 @@ def install(folder: Path) -> None:
     package = folder / "hook_plugin-1.0.dist-info"
     package.mkdir(parents=True)
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: hook-plugin\nVersion: 1.0\n")
-    lines = [f"{name} = tests.e2e.hook_plugin:{name}\n" for name in ("diary", "failing", "hanging", "patient")]
+    lines = [
+        f"{name} = tests.e2e.hook_plugin:{name}\n"
+        for name in ("deaf", "diary", "failing", "hanging", "patient", "sick")
+    ]
     (package / "entry_points.txt").write_text("[harvester.hooks]\n" + "".join(lines))

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.chain
 PAGES = [path.relative_to(ROOT) for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]]
 HOW_TO = (
     "docs/how-to/orders.md",
+    "docs/how-to/orders-and-credit.md",
     "docs/how-to/webhooks.md",
     "docs/how-to/payments.md",
     "docs/how-to/rotate-secrets.md",
@@ -105,6 +106,8 @@ async def test_how_to_pages(world: World, tree: Path) -> None:
     assert (await world.shop.get(invoice["id"]))["status"] == "paid"
     assert reader.said.count('"order_id":"2026-1117"') == 2
     assert '"currency":"USD","rate":"5.23"' in reader.said
+    assert '"balance":"100000000","owed":"0"' in reader.said
+    assert "customer:customer-90" in reader.said
     assert "whsec_" in reader.said
 
 

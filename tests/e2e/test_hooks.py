@@ -1,5 +1,6 @@
 """Hooks of a real daemon: each event at least once, in order, each hook by itself, through kills and restarts."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,9 +203,18 @@ async def test_commands_show_hooks_send_their_events_again_and_refuse_what_makes
 
 
 async def test_a_hook_that_is_not_there_or_not_configured_stops_the_start(world: World) -> None:
-    world.set_hooks("diary,fax")
+    world.set_hooks("diary,fax,deaf")
     del world.shell.settings["DIARY_FILE"]
     status, _, said = await world.shell("run")
     assert status == 78
-    assert "HOOKS: no hook called 'fax' is installed (installed: diary, failing, hanging" in said
+    assert "HOOKS: no hook called 'fax' is installed (installed: deaf, diary, failing" in said
+    assert "HOOKS: deaf must ask for one or more of the events invoice.created" in said
     assert "DIARY_FILE: is not set" in said
+
+
+async def test_a_check_tries_hooks_too(world: World) -> None:
+    world.set_hooks("diary,sick")
+    status, stdout, _ = await world.shell("check", "--json")
+    assert status == 1
+    wrong = [each for each in json.loads(stdout)["findings"] if not each["ok"]]
+    assert wrong == [{"ok": False, "subject": "sick", "message": "nobody is there"}]

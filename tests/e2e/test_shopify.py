@@ -122,7 +122,7 @@ async def test_what_is_cancelled_or_expires_is_cancelled_in_the_shop(front: Stor
 
 
 async def test_a_shop_that_limits_or_fails_is_asked_again_and_captures_once(front: Storefront) -> None:
-    front.shop.troubles = [instead(429, Retry_After="0.1"), none(), instead(503)]
+    front.shop.troubles = [*[instead(429, Retry_After="0.1")] * 2, none(), instead(503)]
     alice = Owner()
     await front.order(5, note=alice.claim("5"))
     await front.pay(alice, 240, "t1")

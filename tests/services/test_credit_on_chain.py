@@ -84,3 +84,17 @@ async def test_what_was_scanned_before_is_no_news(counter: Counter) -> None:
     await shop.rows("DELETE FROM accounts")
     await shop.scan()
     assert await counter.balance("a1") == 100
+
+
+async def test_what_comes_after_credit_has_paid_is_too_much(counter: Counter) -> None:
+    shop = counter.shop
+    order = (await counter.place("1", "alice", 100)).invoice
+    await counter.claim("1", "a1")
+    shop.chain.pay(30, order.id, payer="a2")
+    shop.chain.pay(100, payer="a1")
+    await shop.scan()
+    shop.chain.pay(7, order.id, payer="a2")
+    await shop.scan()
+    paid = await counter.accounts.order("1")
+    assert (paid.status, paid.received, paid.credited, paid.overpayment) == ("paid", 37, 100, 37)
+    assert await shop.classes() == ["partial", "credit", "duplicate"]

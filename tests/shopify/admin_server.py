@@ -59,6 +59,8 @@ class AdminServer:
     def _answer(self, request: web.Request, body: bytes) -> web.StreamResponse:
         if request.headers.get("X-Shopify-Access-Token") != TOKEN:
             return errors(401, "[API] Invalid API key or access token (unrecognized login or wrong password)")
+        if request.path == f"/admin/api/{VERSION}/shop.json":
+            return web.json_response({"shop": {"name": "Tea and cake"}})
         prefix = f"/admin/api/{VERSION}/orders/"
         order_id, _, what = request.path.removeprefix(prefix).removesuffix(".json").partition("/")
         order = self.orders.get(order_id)

@@ -108,7 +108,7 @@ async def test_a_free_order_that_nobody_claimed_stays_in_the_shop(shop: AdminSer
     assert shop.orders[ORDER_ID].cancelled_at is not None
 
 
-@pytest.mark.parametrize(("header", "secs"), [("2.0", 2.0), ("17", 17.0), ("soon", None), ("-1", None), ("1e9", None)])
+@pytest.mark.parametrize(("header", "secs"), [("17", 17.0), ("2.6", 2.6), ("soon", None), ("-1", None), ("1e9", None)])
 @pytest.mark.parametrize("requests", [0, 1])
 async def test_a_rate_limit_is_obeyed_at_either_request(
     shop: AdminServer, header: str, secs: float | None, requests: int
@@ -120,6 +120,24 @@ async def test_a_rate_limit_is_obeyed_at_either_request(
     assert shop.orders[ORDER_ID].captures() == []
     await hook(shop).handle(event("invoice.paid"))
     assert len(shop.orders[ORDER_ID].captures()) == 1
+
+
+@pytest.mark.parametrize("requests", [0, 1])
+async def test_a_shop_that_wants_a_moment_gets_it_once(shop: AdminServer, requests: int) -> None:
+    shop.troubles = [none()] * requests + [instead(429, Retry_After="0.05")]
+    await hook(shop).handle(event("invoice.paid"))
+    assert len(shop.orders[ORDER_ID].captures()) == 1
+    shop.troubles = [instead(429, Retry_After="0.05")] * 2
+    with pytest.raises(Later) as caught:
+        await hook(shop).handle(event("invoice.cancelled"))
+    assert caught.value.retry_secs == 0.05
+    assert shop.orders[ORDER_ID].cancelled_at is None
+
+
+async def test_a_price_in_the_coin_is_captured_in_the_coin(shop: AdminServer) -> None:
+    await hook(shop).handle(event("invoice.paid", price=PRICE | {"amount": "2400", "currency": "XTR"}))
+    (capture,) = shop.orders[ORDER_ID].captures()
+    assert (capture["amount"], capture["currency"]) == ("2400", "XTR")
 
 
 @pytest.mark.parametrize("kind", ["invoice.paid", "invoice.cancelled"])
@@ -183,3 +201,12 @@ async def test_nobody_at_the_shops_address_is_asked_later() -> None:
         unreachable = hook(gone)
     with pytest.raises(Later, match="did not answer"):
         await unreachable.handle(event("invoice.paid"))
+
+
+async def test_a_check_says_whether_the_shop_takes_the_token(shop: AdminServer) -> None:
+    (well,) = await hook(shop).check()
+    assert (well.ok, well.message) == (True, "the shop 'Tea and cake' takes the access token")
+    (refused,) = await hook(shop, TPG_SHOPIFY_ADMIN_ACCESS_TOKEN="shpat_wrong").check()
+    assert (refused.ok, "401" in refused.message, "shpat_wrong" in refused.message) == (False, True, False)
+    shop.troubles = [instead(200, b"[]")]
+    assert not (await hook(shop).check())[0].ok

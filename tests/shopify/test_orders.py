@@ -51,6 +51,11 @@ def test_only_what_is_used_must_be_there_and_a_guest_has_a_name() -> None:
     assert (draft.customer_id, draft.alt_id, draft.note) == ("guest:5621189509332", None, None)
 
 
+def test_a_note_that_is_too_long_is_cut_and_does_not_cost_the_order() -> None:
+    assert parse(note="x" * 6000).note == "x" * 5000
+    assert parse(note="").note is None
+
+
 @pytest.mark.parametrize("missing", sorted(LEAST))
 def test_what_is_missing_is_named(missing: str) -> None:
     with pytest.raises(InvalidInput, match=missing):

@@ -17,6 +17,7 @@ from harvester.api.page.document import invoice_page
 from harvester.api.page.merchant import read_merchant
 from harvester.api.page.site import Site
 from harvester.api.page.texts import Languages
+from harvester.api.receipt_page import receipt_facts
 from harvester.domain.invoice import ByHand, Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
@@ -159,3 +160,10 @@ def test_an_invoice_of_nobody_in_particular_has_a_page() -> None:
     read = page(at(metadata="{}"))
     assert "header" not in {tag for tag, _ in read.elements}
     assert read.text.startswith("Pay 10\N{NO-BREAK SPACE}MEMAmount")
+
+
+def test_what_credit_paid_shows_as_paid() -> None:
+    paid = replace(INVOICE, status=Status.PAID, paid_at=NOW, paid_by="customer:alice", credited=INVOICE.amount)
+    assert (check_out(paid, CHAINS, NOW).headline, paid.overpayment) == (1_000, 0)
+    assert receipt_facts(paid)["Paid from credit"] == "10 MEM"
+    assert replace(paid, received=7).overpayment == 7

@@ -47,7 +47,8 @@ class Checkout:
         """The base units that matter most now: what is due, what was paid, or what had been asked for."""
         if self.stage is Stage.PARTIAL:
             return self.invoice.shortfall
-        return min(self.invoice.received, self.invoice.amount) if self.stage is Stage.PAID else self.invoice.amount
+        paid = self.invoice.received + self.invoice.credited
+        return min(paid, self.invoice.amount) if self.stage is Stage.PAID else self.invoice.amount
 
     @property
     def connect(self) -> Mapping[str, object] | None:
