@@ -115,6 +115,10 @@ class Story:
         """The merchant issues a credit note; return the ids of the orders that it paid."""
         return await self.merchant.issue(str(buyer.customer), xtr)
 
+    async def settled(self, buyer: Buyer) -> Sequence[str]:
+        """The merchant has paid what the buyer owes from what he has; return the ids of those orders."""
+        return await self.merchant.settle(str(buyer.customer))
+
     async def cancelled(self, order: Order) -> int:
         """The merchant cancels an order; return the status of the answer."""
         return (await self.merchant.act(order.id, "cancel")).status
