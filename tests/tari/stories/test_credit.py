@@ -4,6 +4,7 @@ The merchant's routes are this program's, not those of the existing server. Its 
 bob of 200 and 350, all claimed by their own wallets.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -159,6 +160,16 @@ async def test_order_cancellation_leaves_the_money_to_the_next_order(story: Stor
     assert await story.cancelled(given.one) == 200
     await story.confirmed(payment)
     await story.then({given.one: CANCELLED, given.three: PAID}, left={given.alice: 35})
+
+
+async def test_order_cancellation_at_the_moment_of_the_confirmation_ends_one_way_or_the_other(story: Story) -> None:
+    for _ in range(5):
+        alice = Buyer()
+        order = await story.ordered(alice, 10, signed_by=alice)
+        payment = await story.paid(alice, 10)
+        status, _none = await asyncio.gather(story.cancelled(order), story.confirmed(payment))
+        end, left = {200: (CANCELLED, 10), 409: (PAID, 0)}[status]
+        await story.then({order: end}, left={alice: left})
 
 
 async def test_expiry_1_and_2_unclaimed_orders_live_for_two_hours_and_claimed_ones_for_two_days(story: Story) -> None:
