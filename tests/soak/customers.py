@@ -58,6 +58,7 @@ class Customers:
     """Payer and amount in XTR of each payment, by its transaction."""
     left: dict[str, int] = field(default_factory=dict)
     """What each payer must have left, in XTR."""
+    _prices: dict[str, str] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1_000_000))
 
     @classmethod
@@ -128,7 +129,8 @@ class Customers:
 
     def _order(self, customer: int, price: int, end: str | None = None) -> Order:
         number = next(self._numbers)
-        order = Order(str(number), price, customer)
+        order = Order(str(number), number, customer)
+        self._prices[order.id] = f"{price}.00"
         if end:
             self.orders[order.id] = end
         return order
@@ -158,8 +160,8 @@ class Customers:
 
     async def _place(self, order: Order, says: Mapping[str, object] = NOTHING) -> None:
         self.admin.order(order.id)
-        says = {"name": f"#{order.id}", "created_at": "2026-03-10T15:00:00Z", **says}
-        body, headers = signed(webhook(order, f"{order.number}.00", says))
+        says = {"created_at": "2026-03-10T15:00:00Z", **says}
+        body, headers = signed(webhook(order, self._prices[order.id], says))
         await self._send(CHECKOUT, lambda: body, {200}, headers)
 
     async def _tell(self, what: str, message: Callable[[HotWallet], dict[str, object]]) -> None:

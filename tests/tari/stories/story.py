@@ -85,9 +85,7 @@ class Story:
         """Send the shop's webhook, signed with `secret`, from `host`."""
         self.admin.order(order.id)
         body, headers = signed(webhook(order, price, says), secret)
-        headers |= {"X-Forwarded-For": host}
-        async with self.shop.session.post(CHECKOUT, data=body, headers=headers) as answer:
-            return Reply(answer.status, answer.headers, await answer.text())
+        return await self.shop.ask("POST", CHECKOUT, body, headers | {"X-Forwarded-For": host})
 
     async def claimed(self, order: Order, owner: Owner) -> dict[str, Any]:
         """The owner of an address signs for an order; return what he is shown."""
@@ -116,6 +114,10 @@ class Story:
     async def granted(self, buyer: Buyer, xtr: int) -> Sequence[str]:
         """The merchant issues a credit note; return the ids of the orders that it paid."""
         return await self.merchant.issue(str(buyer.customer), xtr)
+
+    async def settled(self, buyer: Buyer) -> Sequence[str]:
+        """The merchant has paid what the buyer owes from what he has; return the ids of those orders."""
+        return await self.merchant.settle(str(buyer.customer))
 
     async def cancelled(self, order: Order) -> int:
         """The merchant cancels an order; return the status of the answer."""
