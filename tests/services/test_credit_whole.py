@@ -22,7 +22,7 @@ from tests.clock import ManualClock
 from tests.memory_chain import COIN, MERCHANT, MemoryChain
 from tests.services.conftest import Shop
 from tests.services.counter import LIVES, Counter
-from tests.services.test_whole import ME, hurry
+from tests.services.test_whole import ME
 
 CUSTOMERS = ("alice", "bob")
 ADDRESSES = ("a1", "a2", "b1")
@@ -376,7 +376,6 @@ WHERE sequence <> (SELECT count(*) FROM events WHERE invoice_id = mine.id AND se
 
 def test_whatever_happens_at_the_desk_comes_out_as_the_model_says(database_uri: str) -> None:
     with asyncio.Runner() as runner:
-        runner.run(hurry(database_uri))
         context = Database.open(database_uri)
         database = runner.run(context.__aenter__())
         try:

@@ -13,7 +13,6 @@ from itertools import permutations
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-import asyncpg
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -231,16 +230,6 @@ class Whole(RuleBasedStateMachine):
         assert self.runner.run(self.shop.rows(UNSOUND, self.name, bills, self.event_number)) == []
 
 
-async def hurry(database_uri: str) -> None:
-    """Let commits on the database not wait for the disk: nothing is killed here."""
-    connection = await asyncpg.connect(database_uri)
-    try:
-        name = await connection.fetchval("SELECT current_database()")
-        await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    finally:
-        await connection.close()
-
-
 async def attempt(step: Step) -> bool:
     """Do it; say whether it was allowed."""
     try:
@@ -275,7 +264,6 @@ WHERE (SELECT count(*) FROM payment_acts WHERE payment_id = mine.id) <> (
 
 def test_whatever_happens_in_whatever_order_comes_out_as_the_model_says(database_uri: str) -> None:
     with asyncio.Runner() as runner:
-        runner.run(hurry(database_uri))
         context = Database.open(database_uri)
         database = runner.run(context.__aenter__())
         try:
