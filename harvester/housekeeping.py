@@ -86,7 +86,8 @@ class Watch:
             pulse.success()
             ready = self._report(getting_on=not hung)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), longest_secs if ready else _LOOK_AGAIN_SECS)
+                async with asyncio.timeout(longest_secs if ready else _LOOK_AGAIN_SECS):
+                    await self._stop.wait()
         self._notifier.stopping()
         while True:
             self._notifier.watchdog()

@@ -37,7 +37,8 @@ class Upkeep:
             if stopping:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), UPKEEP_SECS)
+                async with asyncio.timeout(UPKEEP_SECS):
+                    await stop.wait()
 
     async def _tidy(self, pulse: Pulse) -> None:
         await self._authentication.write_uses()

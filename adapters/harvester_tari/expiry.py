@@ -35,7 +35,8 @@ class Expiry:
             pulse.beat()
             wait_secs = await self._try_round(ledger, pulse)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait_secs)
+                async with asyncio.timeout(wait_secs):
+                    await stop.wait()
 
     async def _try_round(self, ledger: Ledger, pulse: Pulse) -> float:
         """Return after how many seconds to go round again."""

@@ -114,7 +114,8 @@ class _Reader:
     async def wait(self, timeout_secs: float) -> bool:
         """Say whether there was news in time."""
         try:
-            await asyncio.wait_for(self._news.wait(), timeout_secs)
+            async with asyncio.timeout(timeout_secs):
+                await self._news.wait()
         except TimeoutError:
             return False
         self._news.clear()

@@ -66,7 +66,8 @@ class Leader:
             while not stop.is_set():
                 wait_secs = await self._turn(stop)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), wait_secs)
+                    async with asyncio.timeout(wait_secs):
+                        await stop.wait()
         finally:
             self._session.close()
 

@@ -36,7 +36,8 @@ class Hint:
     async def wait(self, timeout_secs: float) -> None:
         """Return at the next hint, or the one that came since the last wait, or after `timeout_secs`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout_secs)
+            async with asyncio.timeout(timeout_secs):
+                await self._event.wait()
         self._event.clear()
 
 
@@ -105,7 +106,8 @@ class Signals:
 
     async def _send(self, connection: asyncpg.Connection) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._to_send.wait(), _KEEPALIVE_SECS)
+            async with asyncio.timeout(_KEEPALIVE_SECS):
+                await self._to_send.wait()
         self._to_send.clear()
         unsent, self._unsent = self._unsent, set()
         for channel in sorted(unsent):
