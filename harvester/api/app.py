@@ -130,15 +130,17 @@ class _ServerLog(logging.LoggerAdapter[logging.Logger]):
 
 
 @asynccontextmanager
-async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[Sequence[tuple[str, int]]]:
-    """Serve `app` inside the block; yield the addresses that are listened on. Requests at work may finish.
+async def listen(
+    app: web.Application, host: str, port: int, shutdown_secs: float = SHUTDOWN_SECS
+) -> AsyncIterator[Sequence[tuple[str, int]]]:
+    """Serve `app` inside the block; yield the addresses that are listened on. Requests at work have that long to end.
 
     Raises:
         OSError: the address cannot be used.
     """
     log = _ServerLog(logging.getLogger(__name__))
     runner = web.AppRunner(
-        app, access_log=None, logger=log, shutdown_timeout=SHUTDOWN_SECS, keepalive_timeout=KEEPALIVE_SECS
+        app, access_log=None, logger=log, shutdown_timeout=shutdown_secs, keepalive_timeout=KEEPALIVE_SECS
     )
     await runner.setup()
     try:

@@ -172,5 +172,6 @@ async def serving(
         access_of = access(database, clock, TOKEN)
         public = public_routes(services, domain)
         app = build_api(chains, readiness, metrics, access_of, public, private)
-        async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
+        # Streams do not end by themselves: nothing here tells them that the daemon stops.
+        async with listen(app, "127.0.0.1", 0, shutdown_secs=0.1) as [(host, port)], aiohttp.ClientSession() as http:
             yield Api(app, http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)
