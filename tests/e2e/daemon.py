@@ -12,6 +12,8 @@ from pathlib import Path
 import aiohttp
 
 START_SECS = 30.0
+STOP_SECS = 60.0
+"""Longer than any grace that it has: who waits so long waits for ever."""
 POLL_SECS = 0.02
 COMMAND = (sys.executable, "-m", "harvester")
 
@@ -98,8 +100,12 @@ class Daemon:
         await self.end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """SIGTERM; return the exit status."""
-        return await self.end(signal.SIGTERM)
+        """SIGTERM; return the exit status. Fails if that does not end it."""
+        try:
+            async with asyncio.timeout(STOP_SECS):
+                return await self.end(signal.SIGTERM)
+        except TimeoutError:
+            raise AssertionError(f"still there {STOP_SECS:g} s after SIGTERM\n{self.log}") from None
 
     def pause(self) -> None:
         """SIGSTOP: it keeps all it has, and does nothing."""
