@@ -82,7 +82,7 @@ async def new_database(postgres_uri: str) -> AsyncIterator[str]:
     name = f"e2e_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(postgres_uri)
     try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         yield with_database(postgres_uri, name)
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

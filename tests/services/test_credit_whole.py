@@ -234,7 +234,7 @@ class Whole(RuleBasedStateMachine):
             if [outcomes[place] for place in range(len(steps))] == done and model.state() == found:
                 self.model = model
                 return
-        raise AssertionError(f"no order of {several} leads to {done} and {found}")
+        raise AssertionError(f"no order of {several} leads from {self.model} to {done} and {found}")
 
     @rule(hours=st.integers(1, 30))
     def wait(self, hours: int) -> None:

@@ -127,7 +127,7 @@ def test_the_command_line_loads_the_plugin_without_cryptography() -> None:
 
 def test_commands_are_loaded_when_they_are_called() -> None:
     commands = {command.name: command for command in plugin.commands}
-    assert set(commands) == {"ton", "dev"}
+    assert set(commands) == {"ton", "dev", "key", "site"}
 
 
 class TestBeforeAChain:

@@ -25,6 +25,7 @@ _KINDS = {"info": "_info", "counter": "_total"}
 def commands(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[tuple[str, str]]:
     """Every command below `command`, itself included, with its help."""
     width = {"terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    command._help_option = None  # click keeps the one of the first call, which another test may have made alone
     context = click.Context(command, parent, name, **{**command.context_settings, **width})
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
