@@ -1,7 +1,7 @@
 """A storefront, a hot wallet and payers at one desk, on a real database."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from uuid import uuid4
@@ -49,12 +49,17 @@ class Counter:
         return Badge(self.shop.chain.name, wallet, 1, HOST)
 
     async def place(
-        self, order_id: str, customer_id: str, price: int, alt_id: str | None = None, claimed_by: str | None = None
+        self,
+        order_id: str,
+        customer_id: str,
+        price: int,
+        alt_id: str | None = None,
+        claimed_by: str | None = None,
+        created_at: datetime | None = None,
     ) -> Placed:
         amount = Decimal(price).scaleb(-9)
-        draft = OrderDraft(
-            order_id, customer_id, "MEM", amount, "MEM", self.shop.clock(), alt_id, claimed_by=claimed_by
-        )
+        created_at = created_at or self.shop.clock()
+        draft = OrderDraft(order_id, customer_id, "MEM", amount, "MEM", created_at, alt_id, claimed_by=claimed_by)
         return await self.desk.place_order(draft)
 
     async def pay(

@@ -61,10 +61,10 @@ class Model:
     credit: dict[str, int] = field(default_factory=dict)
     granted: set[str] = field(default_factory=set)
 
-    def place(self, name: str, customer: str, price: int, signer: str | None, now: datetime) -> bool:
+    def place(self, name: str, customer: str, price: int, signer: str | None, now: datetime, created: datetime) -> bool:
         if name in self.orders:
             return (self.orders[name].customer, self.orders[name].price) == (customer, price)
-        order = self.orders[name] = Order(customer, price, now + LIVES.unclaimed, now)
+        order = self.orders[name] = Order(customer, price, now + LIVES.unclaimed, created)
         naming = [each for each in reversed(self.money.values()) if each.names == name]
         named = list(dict.fromkeys(each.payer for each in naming))
         signers = {signer, *(each.payer for each in naming if each.signs)} - {None}
@@ -256,11 +256,13 @@ class Whole(RuleBasedStateMachine):
         return f"{self.run_id}-{name}"
 
     def _place(self, name: str, customer: str, price: int, signer: str | None) -> Step:
-        now = self.clock()
+        now, self.steps = self.clock(), self.steps + 1
+        # The storefront's moment is the order's place in the queue: of equal ones a random id would decide.
+        created = now - timedelta(seconds=1) + timedelta(milliseconds=self.steps % 1000)
         mine = f"{self.run_id}-{customer}"
         return Step(
-            lambda: self.counter.place(self.order_id(name), mine, price, claimed_by=signer),
-            lambda model: model.place(name, customer, price, signer, now),
+            lambda: self.counter.place(self.order_id(name), mine, price, claimed_by=signer, created_at=created),
+            lambda model: model.place(name, customer, price, signer, now, created),
         )
 
     def _claim(self, name: str, address: str) -> Step:
