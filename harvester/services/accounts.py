@@ -3,8 +3,8 @@
 Every change is one transaction with its events; locks are taken in the order that `settling` names.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -21,7 +21,7 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.payments import By
-from harvester.services.settling import Market, Purse, Settling, Source, announce, claim_order
+from harvester.services.settling import Market, Purse, Settling, Source, claim_order, lock_order, settling_in
 from harvester.storage import credit, invoices, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
 from harvester.storage.database import Database
@@ -138,7 +138,7 @@ class Accounts:
         async with self._settling() as settling:
             found = await self._find(settling, order_id)
             house = await settling.accounts(Market(found.chain, found.asset), [])
-            order = await _lock(settling, found)
+            order = await lock_order(settling, found.id)
             if order.status not in OPEN:
                 raise ActRefused(f"order {order_id} is {order.status}: only an open one can be fulfilled")
             return await _kept(settling, await settling.give(house, order, by.actor, by.reason), once)
@@ -156,7 +156,7 @@ class Accounts:
             found = await self._find(settling, order_id)
             market = Market(found.chain, found.asset)
             purse = await settling.accounts(market, await settling.givers(market, customer_id))
-            order = await _lock(settling, found)
+            order = await lock_order(settling, found.id)
             if order.status is Status.PAID:
                 raise ActRefused(f"order {order_id} is paid: it stays with its customer")
             if order.customer_id == customer_id:
@@ -230,20 +230,12 @@ class Accounts:
             raise ActRefused(f"order {order_id} is of no customer: no storefront placed it")
         return order
 
-    @asynccontextmanager
-    async def _settling(self) -> AsyncIterator[Settling]:
-        async with self.database.transaction() as connection:
-            settling = Settling(connection, self.chains, self.clock(), self.unpaid_life)
-            yield settling
-            await settling.finish()
-        announce(settling, self.signals, self.metrics)
+    def _settling(self) -> AbstractAsyncContextManager[Settling]:
+        now = self.clock()
+        return settling_in(self.database, self.chains, now, self.unpaid_life, self.signals, self.metrics)
 
 
 async def _kept(settling: Settling, result: _Result, once: Once[_Result] | None) -> _Result:
     if once:
         await once.keep(settling.connection, result, settling.now)
     return result
-
-
-async def _lock(settling: Settling, order: Invoice) -> Invoice:
-    return (await invoices.lock(settling.connection, [order.id]))[order.id]

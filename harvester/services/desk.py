@@ -1,7 +1,7 @@
 """The desk on PostgreSQL: what plug-ins with routes of their own may do. Every method is one transaction."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.ordering import difference, new_order
 from harvester.services.payment_events import confirmed_event, recorded_events
-from harvester.services.settling import Market, Settling, Source, announce, claim_order, take_credit, tie
+from harvester.services.settling import Market, Settling, Source, claim_order, lock_order, settling_in, take_credit, tie
 from harvester.storage import credit, invoices, links, orders, payments, wallets
 from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.database import Database
@@ -161,26 +161,17 @@ class OrderDesk:
         found = await orders.find(settling.connection, transfer.order_reference or "", strict=self.strict)
         if found is None:
             return  # the reference stays with the payment: the order may come later
-        order = await _lock(settling, found)
+        order = await lock_order(settling, found)
         if (order.chain, order.asset) == (self.chain, transfer.asset) and settling.now <= order.expires_at:
             await tie(settling, order, f"chain:{transfer.tx_hash}", transfer.claimant)
 
-    @asynccontextmanager
-    async def _settling(self) -> AsyncIterator[Settling]:
-        """Yield the work of a transaction; what it made is told of when that is committed."""
-        async with self.database.transaction() as connection:
-            settling = Settling(connection, self.chains, self.clock(), self.lives.unpaid)
-            yield settling
-            await settling.finish()
-        announce(settling, self.signals, self.metrics)
+    def _settling(self) -> AbstractAsyncContextManager[Settling]:
+        now = self.clock()
+        return settling_in(self.database, self.chains, now, self.lives.unpaid, self.signals, self.metrics)
 
 
 def _market(order: Invoice) -> Market:
     return Market(order.chain, order.asset)
-
-
-async def _lock(settling: Settling, invoice_id: UUID) -> Invoice:
-    return (await invoices.lock(settling.connection, [invoice_id]))[invoice_id]
 
 
 def _check_same(known: Payment, transfer: Transfer) -> None:

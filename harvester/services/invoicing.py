@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from harvester.chain import Clock
 from harvester.domain.errors import InvalidInput, InvariantBroken, NotFound, OrderExists
-from harvester.domain.events import EVENT_OF_STATUS, Event
+from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
 from harvester.domain.invoice import Invoice, cancel
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency, Price
@@ -185,11 +185,14 @@ def next_event(invoice: Invoice) -> Invoice:
     return replace(invoice, sequence=invoice.sequence + 1)
 
 
-def new_event(invoice: Invoice, chains: Chains, cause: str) -> Event:
-    """Return the event that says `invoice` has come into its state, numbered `invoice.sequence`."""
+def new_event(invoice: Invoice, chains: Chains, cause: str, event_type: EventType | None = None) -> Event:
+    """Return the event that says what happened to `invoice`, numbered `invoice.sequence`.
+
+    `event_type` None: that it has come into its state.
+    """
     return Event(
         id=uuid7(),
-        type=EVENT_OF_STATUS[invoice.status],
+        type=event_type or EVENT_OF_STATUS[invoice.status],
         invoice_id=invoice.id,
         sequence=invoice.sequence,
         cause=cause,

@@ -4,26 +4,25 @@ Locks are taken in one order everywhere: the wallet or the account's cursor, ref
 id, invoices by id. Whoever wants an account has it opened first, even if it is empty: two that race meet at its row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from harvester.domain import account
 from harvester.domain.errors import InvariantBroken
-from harvester.domain.events import EVENT_OF_STATUS, Event, EventType
+from harvester.domain.events import Event, EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import Payment, Transfer
 from harvester.metrics import OTHER_ASSET, Metrics
 from harvester.services.chains import Chains
-from harvester.services.rendering import private_json
+from harvester.services.invoicing import new_event, next_event
 from harvester.storage import credit, events, invoices, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
 
 HOUSE: Final = tuple(
@@ -70,9 +69,7 @@ class Settling:
 
     async def insert(self, order: Invoice, cause: str) -> None:
         """Store a new order with its first event, which is not among `events`."""
-        event = self.tell(order, cause, EVENT_OF_STATUS[order.status])
-        self.events.remove(event)
-        await invoices.insert(self.connection, order, event)
+        await invoices.insert(self.connection, order, new_event(order, self.chains, cause))
 
     async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
         """Return these accounts and the house's, theirs locked, with their balances."""
@@ -146,26 +143,13 @@ class Settling:
         """
         if after == before:
             return before
-        after = replace(after, sequence=before.sequence + 1)
+        after = next_event(after)
         await invoices.update(self.connection, [(before, after)])
-        self.tell(after, cause, event_type or EVENT_OF_STATUS[after.status])
+        self.events.append(new_event(after, self.chains, cause, event_type))
         return after
 
-    def tell(self, order: Invoice, cause: str, event_type: EventType) -> Event:
-        """Make the event that says what happened to `order`, numbered `order.sequence`; return it."""
-        event = Event(
-            id=uuid7(),
-            type=event_type,
-            invoice_id=order.id,
-            sequence=order.sequence,
-            cause=cause,
-            created_at=self.now,
-            body=private_json(order, self.chains.payment_request(order)).decode(),
-        )
-        self.events.append(event)
-        return event
-
     async def settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
+        """Enter that `parts`, base units by giver, have paid the locked `order`; return it. The first one is who paid."""
         settled = purse.ids[Owner(AccountKind.SETTLED)]
         entries = [
             Entry(EntryKind.SETTLEMENT, purse.take(owner, part), settled, part, invoice_id=order.id)
@@ -234,7 +218,24 @@ async def take_credit(
         await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash), named)
 
 
-def announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
+@asynccontextmanager
+async def settling_in(
+    database: Database, chains: Chains, now: datetime, unpaid_life: timedelta, signals: Signals, metrics: Metrics
+) -> AsyncIterator[Settling]:
+    """Yield the work of a transaction; what it made is told of once that is committed."""
+    async with database.transaction() as connection:
+        settling = Settling(connection, chains, now, unpaid_life)
+        yield settling
+        await settling.finish()
+    _announce(settling, signals, metrics)
+
+
+async def lock_order(settling: Settling, invoice_id: UUID) -> Invoice:
+    """Return an order that is known to be there, locked until the transaction ends."""
+    return (await invoices.lock(settling.connection, [invoice_id]))[invoice_id]
+
+
+def _announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
     """Wake whoever waits for the events of a transaction that is committed, and count."""
     for payment in settling.recorded:
         currency = settling.chains.find_currency(payment.chain, payment.asset)
@@ -257,7 +258,7 @@ async def claim_order(settling: Settling, found: Invoice, address: str, cause: s
     """
     giver = Owner(AccountKind.ADDRESS, address)
     purse = await settling.accounts(Market(found.chain, found.asset), [giver])
-    order = (await invoices.lock(settling.connection, [found.id]))[found.id]
+    order = await lock_order(settling, found.id)
     claimed = await settling.claim(order, address, cause)
     if claimed is order:
         return order
