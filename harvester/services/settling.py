@@ -149,7 +149,7 @@ class Settling:
         return after
 
     async def settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
-        """Enter that `parts`, base units by giver, have paid the locked `order`; return it. The first one is who paid."""
+        """Enter that `parts`, base units by giver, have paid the locked `order`; return it. The first is who paid."""
         settled = purse.ids[Owner(AccountKind.SETTLED)]
         entries = [
             Entry(EntryKind.SETTLEMENT, purse.take(owner, part), settled, part, invoice_id=order.id)
