@@ -2,13 +2,13 @@
 
 import click
 
-from harvester.cli.acting import acting, actor_option
+from harvester.cli.acting import acting_by, actor_option
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
 from harvester.services.account_views import customer_json, history_json, settled_json
-from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
+from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID
 from harvester.storage.credit import AccountKind, Owner
 
 _currency = click.option("--currency", metavar="TICKER", help="In which; default: the first one configured.")
@@ -107,7 +107,7 @@ async def settle(
     services: Services, customer_id: str, currency: str | None, actor_name: str | None, as_json: bool
 ) -> None:
     """Pay what a customer owes from all that he has, order by order."""
-    by = By(acting(actor_name), None)
+    by = acting_by(actor_name, None)
     paid = await services.accounts.settle_customer(customer_id, _ticker(services, currency), by)
     if as_json:
         click.echo(settled_json(paid))

@@ -2,14 +2,12 @@
 
 import click
 
-from harvester.cli.acting import acting, actor_option
+from harvester.cli.acting import acting_by, actor_option, reason_option
 from harvester.cli.output import json_option, print_fields
 from harvester.cli.services import Services, with_services
-from harvester.domain.acts import reason_text
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.money import format_amount, parse_signed
 from harvester.services.account_views import issued_json
-from harvester.services.payments import By
 
 
 @click.group()
@@ -21,7 +19,7 @@ def command() -> None:
 @click.argument("customer_id", metavar="CUSTOMER")
 @click.argument("amount")
 @click.option("--currency", metavar="TICKER", help="In which; default: the first one configured.")
-@click.option("--reason", required=True, help="Why; kept with it.")
+@reason_option(required=True)
 @actor_option
 @json_option
 @with_services
@@ -39,7 +37,7 @@ async def issue(
         merchant_text(customer_id, "CUSTOMER"),
         parse_signed(amount, "AMOUNT"),
         currency or services.chains.first_currency().ticker,
-        By(acting(actor_name), reason_text(reason)),
+        acting_by(actor_name, reason),
     )
     if as_json:
         click.echo(issued_json(issued))

@@ -1,31 +1,23 @@
 """`harvester order`: invoices that a storefront placed, named by its own ids."""
 
-from collections.abc import Callable
 from typing import Final
 
 import click
 
 from harvester.api.invoice_filters import ORDERS, parse_extract, parse_order_filter
 from harvester.api.schemas import DEFAULT_LIMIT
-from harvester.cli.acting import acting, actor_option
+from harvester.cli.acting import acting_by, actor_option, reason_option
 from harvester.cli.filters import MOMENT, as_query
 from harvester.cli.invoice_show import print_invoice
 from harvester.cli.output import json_option, print_table
 from harvester.cli.services import Services, with_services
-from harvester.domain.acts import reason_text
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
-from harvester.services.payments import By
 from harvester.services.rendering import list_json, private_json
 
 _COLUMNS: Final = ["order", "also", "customer", "status", "amount", "currency", "price", "created", "expires"]
-_Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 _order_id: Final = click.argument("order_id", metavar="ORDER")
-
-
-def _reason(required: bool) -> _Decorator:
-    return click.option("--reason", required=required, help="Why; kept with it.")
 
 
 @click.group()
@@ -68,7 +60,7 @@ async def show(services: Services, order_id: str, as_json: bool) -> None:
 @command.command()
 @_order_id
 @click.argument("address")
-@_reason(required=False)
+@reason_option(required=False)
 @actor_option
 @json_option
 @with_services
@@ -76,38 +68,38 @@ async def claim(
     services: Services, order_id: str, address: str, reason: str | None, actor_name: str | None, as_json: bool
 ) -> None:
     """Tie an unclaimed order to the owner of ADDRESS, and pay it from there if it can."""
-    order = await services.accounts.claim(order_id, address, _by(actor_name, reason))
+    order = await services.accounts.claim(order_id, address, acting_by(actor_name, reason))
     print_invoice(services, order, as_json)
 
 
 @command.command()
 @_order_id
-@_reason(required=True)
+@reason_option(required=True)
 @actor_option
 @json_option
 @with_services
 async def cancel(services: Services, order_id: str, reason: str, actor_name: str | None, as_json: bool) -> None:
     """Cancel an open order."""
-    by = _by(actor_name, reason)
+    by = acting_by(actor_name, reason)
     order = await services.accounts.order(order_id)
     print_invoice(services, await services.invoicing.cancel(order.id, by.cause), as_json)
 
 
 @command.command()
 @_order_id
-@_reason(required=True)
+@reason_option(required=True)
 @actor_option
 @json_option
 @with_services
 async def fulfil(services: Services, order_id: str, reason: str, actor_name: str | None, as_json: bool) -> None:
     """Count an open order as paid; nobody's balance changes."""
-    print_invoice(services, await services.accounts.fulfil(order_id, _by(actor_name, reason)), as_json)
+    print_invoice(services, await services.accounts.fulfil(order_id, acting_by(actor_name, reason)), as_json)
 
 
 @command.command()
 @_order_id
 @click.argument("customer_id", metavar="CUSTOMER")
-@_reason(required=True)
+@reason_option(required=True)
 @actor_option
 @json_option
 @with_services
@@ -115,12 +107,8 @@ async def reassign(
     services: Services, order_id: str, customer_id: str, reason: str, actor_name: str | None, as_json: bool
 ) -> None:
     """Give an order that is not paid to another customer, who pays it if he can."""
-    order = await services.accounts.reassign(order_id, customer_id, _by(actor_name, reason))
+    order = await services.accounts.reassign(order_id, customer_id, acting_by(actor_name, reason))
     print_invoice(services, order, as_json)
-
-
-def _by(actor_name: str | None, reason: str | None) -> By:
-    return By(acting(actor_name), None if reason is None else reason_text(reason))
 
 
 def _row(order: Invoice) -> tuple[object, ...]:

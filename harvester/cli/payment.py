@@ -7,23 +7,16 @@ import click
 import orjson
 
 from harvester.api.payment_schemas import parse_filter
-from harvester.cli.acting import acting, actor_option
+from harvester.cli.acting import acting_by, actor_option, reason_option
 from harvester.cli.filters import MOMENT, as_query
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
-from harvester.domain.acts import reason_text
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment, PaymentClass, Standing
 from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
 from harvester.services.rendering import payment_json, payments_json
 
-_Decorator = Callable[[Callable[..., None]], Callable[..., None]]
-
 _payment_id: Final = click.argument("payment_id", metavar="ID", type=click.IntRange(1, MAX_PAYMENT_ID))
-
-
-def _reason(required: bool) -> _Decorator:
-    return click.option("--reason", required=required, help="Why; kept with it.")
 
 
 @click.group()
@@ -90,7 +83,7 @@ async def show(services: Services, payment_id: int, as_json: bool) -> None:
 @command.command()
 @_payment_id
 @click.argument("invoice_id")
-@_reason(required=False)
+@reason_option(required=False)
 @actor_option
 @json_option
 @with_services
@@ -98,13 +91,13 @@ async def assign(
     services: Services, payment_id: int, invoice_id: str, reason: str | None, actor_name: str | None, as_json: bool
 ) -> None:
     """Let a payment that counts for no invoice count for INVOICE_ID, which it may settle."""
-    by = _by(reason, actor_name)
+    by = acting_by(actor_name, reason)
     _print(await services.payments.assign(payment_id, parse_invoice_id(invoice_id), by), as_json)
 
 
 @command.command()
 @_payment_id
-@_reason(required=False)
+@reason_option(required=False)
 @actor_option
 @json_option
 @with_services
@@ -112,12 +105,12 @@ async def unassign(
     services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
 ) -> None:
     """Take back an assignment, unless it settled the invoice."""
-    await _do(services.payments.unassign, payment_id, _by(reason, actor_name), as_json)
+    await _do(services.payments.unassign, payment_id, acting_by(actor_name, reason), as_json)
 
 
 @command.command()
 @_payment_id
-@_reason(required=True)
+@reason_option(required=True)
 @actor_option
 @json_option
 @with_services
@@ -125,12 +118,12 @@ async def refund(
     services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
 ) -> None:
     """Note that you have sent the money back (the harvester cannot spend)."""
-    await _do(services.payments.refund, payment_id, _by(reason, actor_name), as_json)
+    await _do(services.payments.refund, payment_id, acting_by(actor_name, reason), as_json)
 
 
 @command.command()
 @_payment_id
-@_reason(required=True)
+@reason_option(required=True)
 @actor_option
 @json_option
 @with_services
@@ -138,15 +131,11 @@ async def ignore(
     services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
 ) -> None:
     """Note that nothing needs to be done about a payment."""
-    await _do(services.payments.ignore, payment_id, _by(reason, actor_name), as_json)
+    await _do(services.payments.ignore, payment_id, acting_by(actor_name, reason), as_json)
 
 
 async def _do(act: Callable[[int, By], Awaitable[Payment]], payment_id: int, by: By, as_json: bool) -> None:
     _print(await act(payment_id, by), as_json)
-
-
-def _by(reason: str | None, name: str | None) -> By:
-    return By(acting(name), None if reason is None else reason_text(reason))
 
 
 def _print(payment: Payment, as_json: bool) -> None:
