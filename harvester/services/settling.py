@@ -61,6 +61,7 @@ class Settling:
     unpaid_life: timedelta
     events: list[Event] = field(default_factory=list)
     recorded: list[Payment] = field(default_factory=list)
+    placed: list[Invoice] = field(default_factory=list)
 
     async def finish(self) -> None:
         """Store the events."""
@@ -70,6 +71,7 @@ class Settling:
     async def insert(self, order: Invoice, cause: str) -> None:
         """Store a new order with its first event, which is not among `events`."""
         await invoices.insert(self.connection, order, new_event(order, self.chains, cause))
+        self.placed.append(order)
 
     async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
         """Return these accounts and the house's, theirs locked, with their balances."""
@@ -241,11 +243,13 @@ def _announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
         currency = settling.chains.find_currency(payment.chain, payment.asset)
         ticker = currency.ticker if currency else OTHER_ASSET
         metrics.payments.labels(payment.chain, ticker, payment.payment_class.value).inc()
+    for order in settling.placed:
+        metrics.transitions.labels(order.status.value).inc()
     for event in settling.events:
         if event.sequence is not None and event.type is not EventType.MODIFIED:
             status = event.type.removeprefix("invoice.")
             metrics.transitions.labels("waiting" if status == "claimed" else status).inc()
-    if settling.events:
+    if settling.events or settling.placed:
         signals.publish("deliveries")
         signals.publish("events")
 

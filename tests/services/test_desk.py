@@ -89,3 +89,12 @@ async def test_a_badge_counts_once_and_only_with_its_effect(counter: Counter) ->
     assert (await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(5))).new
     assert not (await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(6))).new
     assert await counter.balance("a1") == 100
+
+
+async def test_a_new_order_is_told_of_at_once_and_counted(counter: Counter) -> None:
+    shop = counter.shop
+    with shop.signals.listening("deliveries") as deliveries, shop.signals.listening("events") as events:
+        await counter.place("1", "alice", 100)
+        assert deliveries._event.is_set()
+        assert events._event.is_set()
+    assert shop.metrics.transitions.labels("unclaimed")._value.get() == 1
