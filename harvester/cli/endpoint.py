@@ -71,7 +71,7 @@ async def add(services: Services, name: str, url: str, event_types: Sequence[str
 @with_services
 async def change(services: Services, name: str, url: str | None, event_types: Sequence[str], as_json: bool) -> None:
     """Give an endpoint another URL, at once, or other events, from the next event on."""
-    _print(await services.endpoints.change(name, url, event_types or None), as_json)
+    _print(await services.endpoints.change(name, url, event_types or None, by_operator=True), as_json)
 
 
 @command.command()

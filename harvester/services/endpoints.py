@@ -87,16 +87,23 @@ class Endpoints:
                 raise InvalidInput(f"name is taken by another endpoint, or there are {MAX_ENDPOINTS} endpoints already")
             return await _kept(connection, made, once, now)
 
-    async def change(self, name_or_id: str, url: str | None, event_types: Sequence[str] | None) -> Endpoint:
+    async def change(
+        self, name_or_id: str, url: str | None, event_types: Sequence[str] | None, *, by_operator: bool = False
+    ) -> Endpoint:
         """Give an endpoint another URL, at once, or other event types, from the next event on; None leaves as it is.
 
-        Raises:
-            InvalidInput: they are not allowed, the URL is the environment's to say, or it is a hook.
-        """
+        `by_operator`: that of a local endpoint may be changed, too, to any address.
 
+        Raises:
+            InvalidInput: they are not allowed, the URL is the environment's or the operator's to say, or it is a hook.
+        """
         endpoint = await self.get(name_or_id)
         if url is not None:
             _not_of_environment(endpoint, "its URL is WEBHOOK_ENDPOINT")
+            if endpoint.local and not by_operator:
+                raise InvalidInput(
+                    f"the endpoint {endpoint.name!r} is local: its url is changed with `harvester endpoint change`"
+                )
             self.rules.check_url(url, local=endpoint.local)
         if event_types is not None:
             _not_a_hook(endpoint)

@@ -20,7 +20,7 @@ from harvester.webhooks.client import WebhookClient
 from tests.e2e.memory_adapter import install
 from tests.e2e.private_server import Server, serving
 from tests.e2e.test_cli import Shell
-from tests.outbox import rows, stored_attempts
+from tests.outbox import add_endpoint, rows, stored_attempts
 from tests.receiver import WAIT_SECS, Receiver, answer, receiving
 
 ANYWHERE = EgressRules(allow_http=True, networks=(ip_network("127.0.0.0/8"),))
@@ -113,6 +113,15 @@ async def test_http_and_private_addresses_are_refused_unless_the_operator_allows
         for url in ("http://shop.example/", "https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/"):
             status, _ = await server.ask("POST", "/endpoints", {"name": "x", "url": url})
             assert status == 400
+
+
+async def test_where_the_operators_own_endpoint_is_cannot_be_changed_over_the_api(server: Server) -> None:
+    """It may be anywhere: whoever could move it, and send a test, could read what only the operator reaches."""
+    await add_endpoint(server.database, "ours", "http://127.0.0.1:1/")
+    status, found = await server.ask("PATCH", "/endpoints/ours", {"url": "http://169.254.169.254/"})
+    assert (status, "harvester endpoint change" in found["error"]) == (400, True)
+    status, changed = await server.ask("PATCH", "/endpoints/ours", {"event_types": ["invoice.paid"]})
+    assert (status, changed["url"]) == (200, "http://127.0.0.1:1/")
 
 
 async def test_a_name_is_taken_once_and_there_is_a_bound(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +269,7 @@ async def test_the_command_line_does_the_same(
     assert "WEBHOOK_ALLOW_HTTP" in await shell.fails("endpoint", "add", "shop", receiver.url)
     made = await shell.json("endpoint", "add", "shop", receiver.url, "--local", "--event", "invoice.paid")
     assert (made["local"], made["event_types"]) == (True, ["invoice.paid"])
-    changed = await shell.json("endpoint", "change", "shop", "--event", "invoice.created")
+    changed = await shell.json("endpoint", "change", "shop", "--url", receiver.url, "--event", "invoice.created")
     assert changed["event_types"] == ["invoice.created"]
     taken = await shell.json("endpoint", "test", "shop")
     assert (taken["status_code"], len(receiver.received)) == (200, 1)
