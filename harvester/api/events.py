@@ -1,5 +1,6 @@
 """The route of events, for programs that must miss none: pages that wait for news, and the same as a stream (SSE)."""
 
+import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
@@ -25,6 +26,7 @@ _READERS_RETRY_SECS: Final = 5.0
 _DEFAULT_PAGE: Final = 100
 _STREAM_PAGE: Final = 100
 _HEARTBEAT: Final = b": still here\n\n"
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 
 
 class EventRoutes:
@@ -85,7 +87,7 @@ def _resume_at(request: web.Request) -> int:
     last = request.headers.get("Last-Event-ID", "")
     if not last:
         return query_number(request, "after", 0, 0, MAX_NUMBER)
-    if not (last.isascii() and last.isdecimal() and int(last) <= MAX_NUMBER):
+    if not (_NUMBER.fullmatch(last) and int(last) <= MAX_NUMBER):
         raise InvalidInput("Last-Event-ID must be the number of an event")
     return int(last)
 
