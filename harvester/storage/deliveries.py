@@ -14,6 +14,7 @@ import asyncpg
 
 from harvester.domain.webhooks import Message, Target
 from harvester.storage.database import Connection
+from harvester.storage.endpoints import GONE
 
 # `open`: the endpoints that may be sent to, with how much; in random order, so that none is always served last.
 # `judged`: what waits for an earlier delivery of its invoice is put off: until that is due, or for a moment while it is
@@ -60,7 +61,7 @@ ORDER BY leased.id
 """
 # Guarded by the lease: what another process has taken over since is left alone. The next delivery of the invoice goes
 # at once, or waits for the retry.
-STORE_OUTCOMES: Final = """
+STORE_OUTCOMES: Final = f"""
 WITH outcome AS MATERIALIZED (
     SELECT * FROM unnest(
         $2::bigint[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::boolean[],
@@ -86,8 +87,8 @@ WITH outcome AS MATERIALIZED (
       AND deliveries.status = 'pending' AND deliveries.sequence > changed.sequence
       AND deliveries.leased_until IS NULL
 ), disabled AS (
-    UPDATE endpoints SET enabled = false, disabled_reason = 'it answered 410 Gone', updated_at = $1
-    WHERE id IN (SELECT endpoint_id FROM changed JOIN outcome USING (id) WHERE outcome.gone)
+    UPDATE endpoints SET enabled = false, disabled_reason = '{GONE}', updated_at = $1
+    WHERE enabled AND id IN (SELECT endpoint_id FROM changed JOIN outcome USING (id) WHERE outcome.gone)
 )
 SELECT id FROM changed
 """

@@ -15,29 +15,40 @@ ENVIRONMENT: Final = "environment"
 HOOK_PREFIX: Final = "hook."
 """Of the names of endpoints that are hooks."""
 
-UPSERT: Final = """
+GONE: Final = "it answered 410 Gone"
+_NOT_SET: Final = "WEBHOOK_ENDPOINT is not set"
+_NOT_NAMED: Final = "HOOKS does not name it"
+# What people have disabled stays so, whatever the settings say.
+_ENABLED: Final = f"""(
+    endpoints.enabled OR coalesce(endpoints.disabled_reason IN ('{GONE}', '{_NOT_SET}', '{_NOT_NAMED}'), true)
+)"""
+_WHY_NOT: Final = f"CASE WHEN NOT {_ENABLED} THEN endpoints.disabled_reason END"
+
+UPSERT: Final = f"""
 INSERT INTO endpoints (id, name, url, local, enabled, created_at, updated_at)
 VALUES (gen_random_uuid(), $1, $2, true, true, $3, $3)
 ON CONFLICT (name) WHERE removed_at IS NULL
-DO UPDATE SET url = excluded.url, enabled = true, disabled_reason = NULL, updated_at = excluded.updated_at
-WHERE endpoints.url <> excluded.url OR NOT endpoints.enabled
+DO UPDATE SET
+    url = excluded.url, enabled = {_ENABLED}, disabled_reason = {_WHY_NOT}, updated_at = excluded.updated_at
+WHERE endpoints.url <> excluded.url OR endpoints.enabled <> {_ENABLED}
 """
-DISABLE: Final = """
-UPDATE endpoints SET enabled = false, disabled_reason = 'WEBHOOK_ENDPOINT is not set', updated_at = $2
+DISABLE: Final = f"""
+UPDATE endpoints SET enabled = false, disabled_reason = '{_NOT_SET}', updated_at = $2
 WHERE name = $1 AND removed_at IS NULL AND enabled
 """
-UPSERT_HOOK: Final = """
+UPSERT_HOOK: Final = f"""
 INSERT INTO endpoints (id, name, url, event_types, local, enabled, created_at, updated_at)
 SELECT gen_random_uuid(), hook.name, hook.url, string_to_array(hook.types, ' '), true, true, $4, $4
 FROM unnest($1::text[], $2::text[], $3::text[]) AS hook (name, url, types)
 ON CONFLICT (name) WHERE removed_at IS NULL
 DO UPDATE SET
-    url = excluded.url, event_types = excluded.event_types, enabled = true, disabled_reason = NULL,
+    url = excluded.url, event_types = excluded.event_types, enabled = {_ENABLED}, disabled_reason = {_WHY_NOT},
     updated_at = excluded.updated_at
-WHERE endpoints.url <> excluded.url OR NOT endpoints.enabled OR endpoints.event_types <> excluded.event_types
+WHERE endpoints.url <> excluded.url OR endpoints.enabled <> {_ENABLED}
+   OR endpoints.event_types <> excluded.event_types
 """
 DISABLE_HOOKS: Final = f"""
-UPDATE endpoints SET enabled = false, disabled_reason = 'HOOKS does not name it', updated_at = $2
+UPDATE endpoints SET enabled = false, disabled_reason = '{_NOT_NAMED}', updated_at = $2
 WHERE url LIKE '{HOOK_SCHEME}:%' AND name <> ALL ($1::text[]) AND removed_at IS NULL AND enabled
 """
 
@@ -113,7 +124,8 @@ async def ensure_environment_endpoint(connection: Connection, url: str | None, n
     """Make the endpoint that the environment names what it says; idempotent.
 
     Its pending deliveries go to the new `url`. None disables it: nothing more is recorded for it, and what is pending
-    stays until it is enabled again. A start with a URL also enables one that answered 410 before.
+    stays until it is enabled again. A start with a URL also enables one that answered 410 before, but none that
+    somebody has disabled.
     """
     if url is None:
         await connection.execute(DISABLE, ENVIRONMENT, now)
@@ -124,7 +136,7 @@ async def ensure_environment_endpoint(connection: Connection, url: str | None, n
 async def ensure_hook_endpoints(connection: Connection, hooks: Mapping[str, Sequence[str]], now: datetime) -> None:
     """Make endpoints of `hooks`, by name with the event types they want, and disable those of all others; idempotent.
 
-    What is pending for a hook that is disabled stays until it is enabled again.
+    What is pending for a hook that is disabled stays until it is enabled again. One that somebody has disabled is not.
     """
     names = [HOOK_PREFIX + name for name in hooks]
     await connection.execute(DISABLE_HOOKS, names, now)

@@ -9,10 +9,10 @@ import pytest
 
 from harvester.domain.events import EventType
 from harvester.domain.webhooks import Message, Target
-from harvester.storage import deliveries, outbox
+from harvester.storage import deliveries, endpoints, outbox
 from harvester.storage.database import Database
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Due, Outcome, Room
-from harvester.storage.endpoints import ensure_environment_endpoint
+from harvester.storage.endpoints import ensure_environment_endpoint, ensure_hook_endpoints
 from tests.clock import ManualClock
 from tests.outbox import add_endpoint, add_event, add_invoice, rows
 
@@ -289,6 +289,28 @@ async def test_the_environment_names_one_endpoint_whose_deliveries_follow_its_ur
         assert [again.id for again in await claim(database, NOW + LEASE)] == [due.id]
     (count,) = await rows(database, "SELECT count(*) FROM endpoints")
     assert count["count"] == 1
+
+
+async def test_a_start_enables_what_was_gone_and_leaves_alone_what_somebody_has_disabled(database: Database) -> None:
+    async with database.connection() as connection:
+        for url, reason, enabled in (
+            ("http://old/", endpoints.GONE, True),
+            ("http://old/", "on the command line", False),
+            ("http://new/", "over the API", False),
+        ):
+            await ensure_environment_endpoint(connection, "http://old/", NOW)
+            await ensure_hook_endpoints(connection, {"diary": ["invoice.paid"]}, NOW)
+            for endpoint in await endpoints.all_endpoints(connection):
+                await endpoints.switch(connection, endpoint.id, reason, NOW, enabled=False)
+            await ensure_environment_endpoint(connection, url, NOW)
+            await ensure_hook_endpoints(connection, {"diary": ["invoice.paid", "invoice.expired"]}, NOW)
+            found = await endpoints.all_endpoints(connection)
+            assert [(each.enabled, each.disabled_reason) for each in found] == [
+                (enabled, None if enabled else reason)
+            ] * 2
+            assert (found[0].url, len(found[1].event_types)) == (url, 2)
+            for endpoint in found:
+                await endpoints.switch(connection, endpoint.id, None, NOW, enabled=True)
 
 
 _GENERATE = """
