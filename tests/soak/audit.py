@@ -10,7 +10,13 @@ import asyncpg
 from tests.e2e.backend import Backend
 from tests.soak.buyers import Buyers
 
-_PAYMENTS: Final = "SELECT asset, amount::text, invoice_id::text, class FROM payments"
+_PAYMENTS: Final = """
+SELECT payments.id, asset, amount::text, invoice_id::text, class, coalesce(told, 0) AS told
+FROM payments LEFT JOIN (
+    SELECT (body -> 'payment' ->> 'id')::bigint AS id, count(*) AS told
+    FROM events WHERE type = 'payment.received' GROUP BY 1
+) AS events ON events.id = payments.id
+"""
 _INVOICES: Final = """
 SELECT id::text, status, received::text, (
     SELECT coalesce(sum(payments.amount), 0)::text FROM payments WHERE invoice_id = invoices.id
@@ -91,6 +97,9 @@ def _audit_payments(verdict: Verdict, books: Books, buyers: Buyers, received: di
     totals: Counter[str] = Counter()
     for row in books.payments:
         totals[row["asset"]] += int(row["amount"])
+        too_many = row["told"] - (row["class"] != "ignored")
+        verdict.find("lost", f"the event of payment {row['id']}", -too_many)
+        verdict.find("doubled", f"the event of payment {row['id']}", too_many)
     for asset, total in received.items():
         verdict.find("lost", f"{total - totals[asset]} {asset} of the chain's total", total > totals[asset])
         verdict.find("doubled", f"{totals[asset] - total} {asset} above the chain's total", total < totals[asset])

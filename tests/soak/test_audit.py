@@ -10,7 +10,7 @@ from tests.e2e.chain import Chain
 from tests.soak.audit import Books, Verdict, audit
 from tests.soak.buyers import Buyers, Order, Paid
 
-PAYMENT = {"asset": "ton", "amount": "5", "invoice_id": "one", "class": "exact"}
+PAYMENT = {"id": 1, "asset": "ton", "amount": "5", "invoice_id": "one", "class": "exact", "told": 1}
 INVOICE = {"id": "one", "status": "paid", "received": "5", "booked": "5"}
 CREATED = {"id": "first", "type": "invoice.created", "invoice_id": "one", "sequence": 1}
 SETTLED = {"id": "second", "type": "invoice.paid", "invoice_id": "one", "sequence": 2}
@@ -39,11 +39,13 @@ def test_a_world_in_order_passes_and_a_repeated_webhook_is_in_order() -> None:
     ("kind", "world"),
     [
         ("lost", {"payments": ()}),
+        ("lost", {"payments": (PAYMENT | {"told": 0},)}),
         ("lost", {"received": 6}),
         ("lost", {"invoices": (INVOICE | {"received": "4"},)}),
         ("lost", {"invoices": ()}),
         ("lost", {"invoices": (INVOICE | {"status": "waiting"},)}),
         ("doubled", {"payments": (PAYMENT, PAYMENT)}),
+        ("doubled", {"payments": (PAYMENT | {"told": 2},)}),
         ("doubled", {"received": 4}),
         ("doubled", {"invoices": (INVOICE | {"received": "10"},)}),
         ("doubled", {"events": (CREATED, SETTLED, SETTLED | {"id": "third", "sequence": 3})}),
