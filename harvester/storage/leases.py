@@ -15,6 +15,11 @@ from harvester.domain.errors import LeaseLost
 from harvester.storage.database import CONNECT_TIMEOUT_SECS, Connection, driver_errors
 
 _COMMAND_TIMEOUT_SECS: Final = 10.0
+LOCK_WAIT_MS: Final = 4000
+"""How long a fenced transaction waits for a lock.
+
+Less than a stopped process may be idle in one: those of its transactions that wait for the first are over before it.
+"""
 INTRODUCE: Final = """
 INSERT INTO leases (name, token, expires_at, session_pid, session_start)
 VALUES ($1, 0, '-infinity', 0, '-infinity') ON CONFLICT DO NOTHING
@@ -38,7 +43,8 @@ FROM pg_stat_activity WHERE pid = pg_backend_pid() AND name = $1 AND token = $2
 """
 # Renewing does not wait for this lock, since it changes no key; a takeover changes the token, and does.
 FENCE: Final = """
-SELECT 1 FROM leases WHERE name = $1 AND token = $2 AND expires_at > clock_timestamp() FOR KEY SHARE
+SELECT set_config('lock_timeout', $3, true) FROM leases
+WHERE name = $1 AND token = $2 AND expires_at > clock_timestamp() FOR KEY SHARE
 """
 
 
@@ -102,8 +108,10 @@ class LeaseSession:
 async def fence(connection: Connection, lease: Lease) -> None:
     """Hold the lease until the transaction ends: nobody takes it over before.
 
+    From here on the transaction waits for LOCK_WAIT_MS at most for a lock, and then fails with Unavailable.
+
     Raises:
         LeaseLost: its time is over, or somebody has taken it over.
     """
-    if await connection.fetchval(FENCE, lease.name, lease.token) is None:
+    if await connection.fetchval(FENCE, lease.name, lease.token, str(LOCK_WAIT_MS)) is None:
         raise LeaseLost(f"the lease {lease.name} is not held any more: nothing was written")

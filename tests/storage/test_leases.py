@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from harvester.domain.errors import LeaseLost
+from harvester.domain.errors import LeaseLost, Unavailable
 from harvester.services.leading import DEFAULT_TERM
+from harvester.storage import leases
 from harvester.storage.database import Database
-from harvester.storage.leases import Lease, LeaseSession, fence
+from harvester.storage.leases import LOCK_WAIT_MS, Lease, LeaseSession, fence
 from tests.storage.locks import until_waiting
 
 NAME = "chain:test"
@@ -141,4 +142,22 @@ async def test_a_takeover_waits_for_the_transaction_that_passed_the_fence_and_re
 async def test_a_process_that_sleeps_in_a_transaction_does_not_hold_it_up_for_long(database: Database) -> None:
     async with database.connection() as connection:
         query = "SELECT setting::integer FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
-        assert 0 < await connection.fetchval(query) < DEFAULT_TERM.total_seconds() * 1000
+        assert LOCK_WAIT_MS < await connection.fetchval(query) < DEFAULT_TERM.total_seconds() * 1000
+
+
+async def test_nor_do_those_of_its_transactions_that_wait_for_each_other_one_after_the_other(
+    new_session: NewSession, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LOCK_WAIT_MS", 50)
+    lease = await take(new_session(LONG))
+
+    async def write() -> None:
+        async with database.transaction() as connection:
+            await fence(connection, lease)
+            await connection.execute("SELECT pg_advisory_xact_lock(1)")
+
+    async with database.transaction() as asleep:
+        await asleep.execute("SELECT pg_advisory_xact_lock(1)")
+        with pytest.raises(Unavailable, match="LockNotAvailable"):
+            await write()
+    await write()
