@@ -11,9 +11,9 @@ from harvester.domain.events import EventType
 from harvester.storage.database import Database
 from harvester.storage.endpoints import ensure_environment_endpoint
 from tests.e2e.eventually import eventually
-from tests.e2e.test_webhook_delivery import Rig, events_of
 from tests.outbox import add_endpoint, rows, stored_attempts
 from tests.receiver import answer, receiving, reset
+from tests.webhooks.rig import Rig, events_of
 
 STEP_SECS = 1800
 STEPS = 48
