@@ -23,7 +23,8 @@ _SITE_BITS: Final = 64
 def client_address(
     peer: str, x_forwarded_for: Sequence[str], forwarded: Sequence[str], trusted: Sequence[Network]
 ) -> Address | None:
-    """Return the address of the client, or None if not even the peer's can be read (a Unix socket has none).
+    """Return the address of the client, or None if it is not known: the headers contradict each other, or not even the
+    peer's can be read (a Unix socket has none).
 
     Args:
         peer: the address of who is connected, as the socket says it.
@@ -32,7 +33,7 @@ def client_address(
         trusted: networks of proxies that are believed.
 
     A proxy writes one of the two headers and passes the other one on as the client has sent it. So if they lead to
-    different addresses, none of them is believed, and the peer counts as the client.
+    different addresses, none of them is believed; nor is it the peer, as which any client could pass in this way.
     """
     nearest = read_address(peer)
     if nearest is None or not _is_in(nearest, trusted):
@@ -42,7 +43,9 @@ def client_address(
         ways.add(_follow(nearest, _from_right(x_forwarded_for), trusted))
     if forwarded:
         ways.add(_follow(nearest, _forwarded_for_from_right(forwarded), trusted))
-    return ways.pop() if len(ways) == 1 else nearest
+    if len(ways) > 1:
+        return None
+    return ways.pop() if ways else nearest
 
 
 def site(address: Address) -> Network:

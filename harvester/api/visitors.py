@@ -52,7 +52,9 @@ class Visitors:
         peer = request.remote or ""
         if X_FORWARDED_FOR not in request.headers and FORWARDED not in request.headers:
             return _directly(peer)
-        return _counted(self.address(request))
+        if (address := self.address(request)) is None:
+            return _contradicting(peer)
+        return _counted(address)
 
     def take_turn(self, request: web.Request) -> None:
         """Count a request for something public.
@@ -73,6 +75,12 @@ class Visitors:
         if not self._told and address and address.is_private and all(address not in each for each in self._trusted):
             self._told = True
             _log.warning("a proxy that TRUSTED_PROXIES does not name: its visitors cannot be told apart", peer=peer)
+
+
+def _contradicting(peer: str) -> Network | None:
+    """Return as whom all count together whose proxy passes on headers that contradict each other: as that proxy."""
+    proxy = read_address(peer)
+    return None if proxy is None else site(proxy)
 
 
 def _counted(address: Address | None) -> Network | None:

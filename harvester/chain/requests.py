@@ -16,7 +16,8 @@ class Client:
     """Who has sent a request, and what he may."""
 
     ip_address: Callable[[Collection[str]], str | None]
-    """Takes those of PROXY_HEADERS that may be read; returns the address of the client, or None if it is not known.
+    """Takes those of PROXY_HEADERS that may be read; returns the address of the client, or None if it is not known: the
+    headers contradict each other, or it comes by a Unix socket.
 
     A header is believed only if a proxy that TRUSTED_PROXIES names has sent it.
     """
