@@ -76,9 +76,16 @@ class AdminApi:
         return found
 
     async def capture(self, order_id: str, capture: Capture) -> None:
-        """Take an order's money as paid. Doing it twice takes it twice, if the shop allows that."""
+        """Take an order's money as paid. Doing it twice takes it twice, if the shop allows that.
+
+        Raises Later, too, if whoever handles the shop's payments has not done it, or not yet.
+        """
         transaction = {"parent_id": None, "amount": capture.amount, "kind": "capture", "currency": capture.currency}
-        await self._ask("POST", f"orders/{order_id}/transactions.json", {"transaction": transaction})
+        answer = await self._ask("POST", f"orders/{order_id}/transactions.json", {"transaction": transaction})
+        made = answer.get("transaction")
+        status = made.get("status") if isinstance(made, dict) else None
+        if status not in (None, "success"):
+            raise Later(f"the capture has the status {status}")
 
     async def is_cancelled(self, order_id: str) -> bool:
         """Say whether an order is cancelled."""

@@ -78,6 +78,17 @@ async def test_a_capture_that_has_failed_is_made_again_and_one_that_is_pending_i
     assert [each["status"] for each in shop.orders[ORDER_ID].captures()] == ["failure", "success"]
 
 
+@pytest.mark.parametrize("status", ["pending", "failure", "error"])
+async def test_an_answer_of_success_to_a_capture_that_is_none_is_not_taken_for_one(
+    shop: AdminServer, status: str
+) -> None:
+    shop.troubles = [none(), instead(201, b'{"transaction": {"status": "%s"}}' % status.encode())]
+    with pytest.raises(Later, match=f"the capture has the status {status}"):
+        await hook(shop).handle(event("invoice.paid"))
+    await hook(shop).handle(event("invoice.paid"))
+    assert len(shop.orders[ORDER_ID].captures()) == 1
+
+
 @pytest.mark.parametrize("kind", ["invoice.cancelled", "invoice.expired"])
 async def test_an_order_that_is_cancelled_or_expired_is_cancelled_once(shop: AdminServer, kind: str) -> None:
     for _ in range(2):
