@@ -147,7 +147,7 @@ class ShopifySettings(BaseModel):
 def _unguarded(settings: ShopifySettings) -> ConfigurationError | None:
     """Return what is wrong if anybody could place orders; None: nothing."""
     checks = settings.tpg_shopify_hmac_checks
-    if checks and not settings.tpg_shopify_hmac_secret.get_secret_value():
+    if checks and not settings.tpg_shopify_hmac_secret.get_secret_value().strip():
         return ConfigurationError("TPG_SHOPIFY_HMAC_SECRET: is not set; must be the key that webhooks are signed with")
     if not checks and settings.tpg_shopify_ip_whitelist is None:
         return ConfigurationError(

@@ -43,8 +43,9 @@ def test_what_is_missing_is_named(missing: str) -> None:
     assert mistake.startswith(f"{missing}: is not set")
 
 
-def test_an_empty_key_is_refused_while_it_is_checked() -> None:
-    (mistake,) = mistakes(LEAST | {"TPG_SHOPIFY_HMAC_SECRET": ""})
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_an_empty_key_is_refused_while_it_is_checked(empty: str) -> None:
+    (mistake,) = mistakes(LEAST | {"TPG_SHOPIFY_HMAC_SECRET": empty})
     assert mistake.startswith("TPG_SHOPIFY_HMAC_SECRET: is not set")
     assert not load(TPG_SHOPIFY_HMAC_SECRET="", **UNSIGNED).tpg_shopify_hmac_checks
 
