@@ -34,6 +34,8 @@ _COLUMNS: Final = """id, chain, tx_hash, transfer_index, account_address, pay_to
 SELECT_ONE: Final = f"SELECT {_COLUMNS} FROM payment_standings WHERE id = $1"
 LOCK: Final = "SELECT FROM payments WHERE id = $1 FOR UPDATE"
 FIND: Final = "SELECT id FROM payments WHERE chain = $1 AND tx_hash = $2 AND transfer_index = $3 FOR UPDATE"
+# Two that tell of one transfer, which one of them records, wait for each other.
+LOCK_TRANSFER: Final = "SELECT pg_advisory_xact_lock(hashtextextended($1, 72))"
 CONFIRM: Final = """
 INSERT INTO payment_confirmations (payment_id, confirmed_at, cause) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
@@ -133,7 +135,10 @@ async def lock(connection: Connection, payment_id: int) -> Payment | None:
 
 
 async def lock_by_transfer(connection: Connection, chain: str, tx_hash: str, index: int) -> Payment | None:
-    """Return the payment of this transfer, or None; nobody else acts on it until the transaction ends."""
+    """Return the payment of this transfer, or None; nobody else acts on it, or records it by this way, until the
+    transaction ends.
+    """
+    await connection.execute(LOCK_TRANSFER, f"{chain} {tx_hash} {index}")
     payment_id = await connection.fetchval(FIND, chain, tx_hash, index)
     return await get(connection, payment_id) if payment_id else None
 

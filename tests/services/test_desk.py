@@ -1,5 +1,7 @@
 """The desk on a real database: orders, claims, reports and confirmations in every order that they can come in."""
 
+import asyncio
+
 import pytest
 
 from harvester.domain.errors import ActRefused, BadgeRefused, NotFound
@@ -89,6 +91,19 @@ async def test_a_badge_counts_once_and_only_with_its_effect(counter: Counter) ->
     assert (await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(5))).new
     assert not (await counter.desk.confirm(transfer.tx_hash, 0, counter.badge(6))).new
     assert await counter.balance("a1") == 100
+
+
+async def test_of_two_messages_with_one_nonce_that_race_one_counts(counter: Counter) -> None:
+    money, badge = [await counter.pay("a1", 100) for _ in range(4)], counter.badge(9)
+    confirming = (counter.desk.confirm(each.tx_hash, 0, badge) for each in money)
+    outcomes = await asyncio.gather(*confirming, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in outcomes) == ["BadgeRefused"] * 3 + ["Reported"]
+    assert await counter.balance("a1") == 100
+
+
+async def test_wallets_that_tell_of_one_payment_at_once_make_one_of_it(counter: Counter) -> None:
+    await asyncio.gather(*(counter.pay("a1", 100, tx_hash="t", wallet=f"wallet {number}") for number in range(4)))
+    assert len(await counter.shop.rows("SELECT FROM payments")) == 1
 
 
 async def test_a_new_order_is_told_of_at_once_and_counted(counter: Counter) -> None:
