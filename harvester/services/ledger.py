@@ -1,7 +1,8 @@
 """The ledger: turns what adapters see on chain into payments, settled and expired invoices, and events.
 
 A batch is one database transaction: cursor, payments, invoices, events and deliveries commit together or not at all.
-The number of statements is the same for one transfer and for five hundred.
+The number of statements is the same for one transfer and for five hundred, but for credit: what each transfer of it
+pays depends on what those before it have left.
 """
 
 from collections.abc import Mapping, Sequence

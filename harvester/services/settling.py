@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from harvester.domain import account
-from harvester.domain.errors import InvariantBroken
+from harvester.domain.errors import InvariantBroken, Unavailable
 from harvester.domain.events import Event, EventType
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
@@ -69,8 +69,15 @@ class Settling:
             await events.insert(self.connection, self.events)
 
     async def insert(self, order: Invoice, cause: str) -> None:
-        """Store a new order with its first event, which is not among `events`."""
-        await invoices.insert(self.connection, order, new_event(order, self.chains, cause))
+        """Store a new order with its first event, which is not among `events`.
+
+        Raises:
+            Unavailable: an invoice for it has just been made over the API; asking again finds it.
+        """
+        try:
+            await invoices.insert(self.connection, order, new_event(order, self.chains, cause))
+        except invoices.OrderTaken:
+            raise Unavailable(f"an invoice for order {order.order_id} is being made: try again") from None
         self.placed.append(order)
 
     async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
@@ -110,13 +117,16 @@ class Settling:
 
     async def pay_owed(
         self, purse: "Purse", market: Market, address: str, source: "Source", named: UUID | None = None
-    ) -> None:
-        """Pay what customers of this address owe, and the order `named`, as far as its credit goes."""
+    ) -> Sequence[Invoice]:
+        """Pay what customers of this address owe, and the order `named`, as far as its credit goes; return what is
+        paid.
+        """
         customers = await links.customers(self.connection, market.chain, address)
         giver = Owner(AccountKind.ADDRESS, address)
-        if (customers or named) and purse.balance(giver) >= 0:
-            owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset, named)
-            await self.pay_from(purse, giver, owed, source)
+        if not (customers or named):
+            return []
+        owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset, named)
+        return await self.pay_from(purse, giver, owed, source)
 
     async def pay_one(self, purse: "Purse", order: Invoice, source: "Source") -> Invoice | None:
         """Pay the locked `order` from all accounts of the purse together; None: they cannot, or its time is over."""

@@ -84,4 +84,6 @@ async def lock_owed(
     """
     rows = await connection.fetch(OWED, customer_ids, chain, asset, MOST, named)
     locked = await invoices.lock(connection, sorted(row["id"] for row in rows))
-    return list(locked.values())
+    # Those that were waited for may have been given to another customer meanwhile.
+    whose = set(customer_ids)
+    return [order for order in locked.values() if order.id == named or order.customer_id in whose]

@@ -79,7 +79,7 @@ class HookSender:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
             return error  # the hook's own: it has cancelled something and waited for it
-        except Exception as error:  # noqa: BLE001  a hook is somebody else's code: it fails alone, and is tried again
+        except (Exception, SystemExit) as error:  # noqa: BLE001  somebody else's code fails alone, and is tried again
             return error
         return None
 

@@ -93,6 +93,11 @@ async def test_a_failure_is_said_with_its_type_and_logged_with_its_place() -> No
     assert isinstance(log[0]["exc_info"], ValueError)
 
 
+async def test_a_hook_that_wants_to_end_the_program_ends_its_attempt() -> None:
+    with capture_logs():
+        assert (await attempt(raising(SystemExit("no settings")))).error == "SystemExit: no settings"
+
+
 async def test_later_is_no_fault_and_says_when() -> None:
     with capture_logs() as log:
         answer = await attempt(raising(Later("the mail server is full", 90)))
