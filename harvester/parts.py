@@ -82,7 +82,9 @@ class Parts:
             signals=signals,
             metrics=metrics,
             invoicing=Invoicing(database, chains, clock, signals, metrics),
-            accounts=Accounts(database, chains, clock, signals, metrics, settings.unpaid_order_hours),
+            accounts=Accounts(
+                database, chains, clock, signals, metrics, settings.unpaid_order_hours, settings.strict_order_ids
+            ),
             payments=Payments(database, chains, clock, signals, metrics, tolerance_ppm=tolerance_ppm),
             endpoints=Endpoints(database, signals, clock, sender, egress_rules(settings)),
             delivery=Delivery(database, sender, signals, clock, metrics, DEFAULT_TIMEOUT_SECS),

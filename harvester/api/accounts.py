@@ -48,6 +48,13 @@ class Settlement(Signed):
     currency: str
 
 
+class Link(Signed):
+    """A body that ties an address to a customer."""
+
+    address: str
+    currency: str
+
+
 class NewWallet(Signed):
     """A body that lets a wallet report."""
 
@@ -69,6 +76,7 @@ class AccountRoutes:
         return [
             web.get(_CUSTOMER, guard(Scope.READ, self.show)),
             web.get(f"{_CUSTOMER}/history", guard(Scope.READ, self.history)),
+            web.post(f"{_CUSTOMER}/addresses", guard(Scope.OPERATE, self.link)),
             web.post(f"{_CUSTOMER}/settle", guard(Scope.OPERATE, self.settle)),
             web.get(f"{PRIVATE}/addresses/{{address}}/history", guard(Scope.READ, self.history_of_address)),
             web.post(f"{PRIVATE}/credit", guard(Scope.OPERATE, self.issue)),
@@ -82,7 +90,7 @@ class AccountRoutes:
         return json_answer(customer_json(await self._accounts.show(_customer_id(request), _currency(request))))
 
     async def history(self, request: web.Request) -> web.StreamResponse:
-        """List the movements of what the merchant granted a customer."""
+        """List the movements of what the merchant granted a customer, and of his addresses."""
         return await self._history(request, Owner(AccountKind.CUSTOMER, _customer_id(request)))
 
     async def history_of_address(self, request: web.Request) -> web.StreamResponse:
@@ -90,6 +98,14 @@ class AccountRoutes:
         chain = self._chains.currency(_currency(request)).chain
         address = self._chains.parse_address(chain, request.match_info["address"])
         return await self._history(request, Owner(AccountKind.ADDRESS, address))
+
+    async def link(self, request: web.Request) -> web.StreamResponse:
+        """Tie an address to a customer."""
+        asked = await read_body(request, Link)
+        customer_id, by, again = _customer_id(request), asked.by(caller(request).channel), once(request, settled_json)
+        return json_answer(
+            settled_json(await self._accounts.link(customer_id, asked.address, asked.currency, by, again))
+        )
 
     async def settle(self, request: web.Request) -> web.StreamResponse:
         """Pay what a customer owes from all that he has."""

@@ -1,8 +1,11 @@
 """`harvester account`: what customers have, where it came from, and where it went."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import click
 
-from harvester.cli.acting import acting_by, actor_option
+from harvester.cli.acting import acting_by, actor_option, reason_option
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.invoice import Invoice
@@ -11,6 +14,7 @@ from harvester.services.account_views import customer_json, history_json, settle
 from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID
 from harvester.storage.credit import AccountKind, Owner
 
+_GRANTED: Final = "granted by you"
 _currency = click.option("--currency", metavar="TICKER", help="In which; default: the first one configured.")
 
 
@@ -39,7 +43,7 @@ async def show(services: Services, customer_id: str, currency: str | None, as_js
         }
     )
     click.echo()
-    accounts = [("granted by you", customer.own), *customer.addresses]
+    accounts = [(_GRANTED, customer.own), *customer.addresses]
     print_table(
         ["account", "gained", "spent", "balance"],
         [
@@ -51,7 +55,7 @@ async def show(services: Services, customer_id: str, currency: str | None, as_js
 
 @command.command()
 @click.argument("customer_id", metavar="CUSTOMER", required=False)
-@click.option("--address", help="The account of this address, in place of what you granted the customer.")
+@click.option("--address", help="Those of this address, in place of a customer's.")
 @click.option("--limit", type=click.IntRange(1, MAX_PAGE), default=20, show_default=True, help="How many.")
 @click.option("--before", metavar="N", type=click.IntRange(1, MAX_PAYMENT_ID), help="Only those before this entry.")
 @_currency
@@ -66,7 +70,7 @@ async def history(
     currency: str | None,
     as_json: bool,
 ) -> None:
-    """List the entries of an account, the newest first."""
+    """List what came and went, the newest first: what you granted CUSTOMER, and all his addresses."""
     ticker = _ticker(services, currency)
     if (customer_id is None) == (address is None):
         raise click.UsageError("CUSTOMER or --address is expected.")
@@ -80,13 +84,14 @@ async def history(
         click.echo(history_json(lines))
         return
     print_table(
-        ["entry", "when", "what", "amount", "payment", "invoice", "by", "reason"],
+        ["entry", "when", "what", "amount", "account", "payment", "invoice", "by", "reason"],
         [
             (
                 line.number,
                 line.created_at,
                 line.kind,
                 format_amount(line.amount, asset.decimals),
+                line.owner.name if line.owner.kind is AccountKind.ADDRESS else _GRANTED,
                 line.payment_id,
                 line.invoice_id,
                 line.actor,
@@ -108,7 +113,32 @@ async def settle(
 ) -> None:
     """Pay what a customer owes from all that he has, order by order."""
     by = acting_by(actor_name, None)
-    paid = await services.accounts.settle_customer(customer_id, _ticker(services, currency), by)
+    _print_paid(await services.accounts.settle_customer(customer_id, _ticker(services, currency), by), as_json)
+
+
+@command.command()
+@click.argument("customer_id", metavar="CUSTOMER")
+@click.argument("address")
+@_currency
+@reason_option(required=False)
+@actor_option
+@json_option
+@with_services
+async def link(
+    services: Services,
+    customer_id: str,
+    address: str,
+    currency: str | None,
+    reason: str | None,
+    actor_name: str | None,
+    as_json: bool,
+) -> None:
+    """Tie ADDRESS to CUSTOMER, whose it is by your word: money from there pays what he owes, now and later."""
+    by = acting_by(actor_name, reason)
+    _print_paid(await services.accounts.link(customer_id, address, _ticker(services, currency), by), as_json)
+
+
+def _print_paid(paid: Sequence[Invoice], as_json: bool) -> None:
     if as_json:
         click.echo(settled_json(paid))
         return

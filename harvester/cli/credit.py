@@ -47,6 +47,6 @@ async def issue(
             "credit note": issued.number,
             "customer": issued.customer_id,
             "amount": f"{format_amount(issued.amount, issued.currency.decimals)} {issued.currency.ticker}",
-            "paid": ", ".join(str(order.order_id) for order in issued.paid) or None,
+            "paid": ", ".join(order.order_id or str(order.id) for order in issued.paid) or None,
         }
     )

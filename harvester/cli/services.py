@@ -75,7 +75,9 @@ async def open_services() -> AsyncIterator[Services]:
             Endpoints(database, signals, utc_now, client, egress_rules(settings)),
             Rates(database, chains, utc_now, settings.rate_valid_secs),
             Tokens(database, utc_now),
-            Accounts(database, chains, utc_now, signals, metrics, settings.unpaid_order_hours),
+            Accounts(
+                database, chains, utc_now, signals, metrics, settings.unpaid_order_hours, settings.strict_order_ids
+            ),
             Wallets(database, chains, utc_now),
         )
 

@@ -1,6 +1,6 @@
 """Credit, customers and wallets as JSON members: amounts as strings of base units, times as Unix seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -8,7 +8,7 @@ from harvester.chain.desk import Wallet
 from harvester.domain.events import unix_seconds
 from harvester.domain.invoice import Invoice
 from harvester.services.accounts import Customer, Issued
-from harvester.storage.credit import Statement, StatementLine
+from harvester.storage.credit import AccountKind, Statement, StatementLine
 
 
 def issued_json(issued: Issued) -> bytes:
@@ -42,7 +42,7 @@ def customer_json(customer: Customer) -> bytes:
 
 
 def history_json(lines: Sequence[StatementLine]) -> bytes:
-    """Return movements of an account."""
+    """Return movements of accounts."""
     view: dict[str, object] = {"entries": [_line(line) for line in lines]}
     return orjson.dumps(view)
 
@@ -57,9 +57,10 @@ def wallet_view(wallet: Wallet) -> dict[str, object]:
     }
 
 
-def _paid(orders: Sequence[Invoice]) -> list[dict[str, object]]:
+def _paid(orders: Sequence[Invoice]) -> Sequence[Mapping[str, object]]:
     # Not all of each: there may be a thousand.
-    return [{"id": str(order.id), "order_id": order.order_id, "amount": str(order.amount)} for order in orders]
+    views = [{"id": str(order.id), "order_id": order.order_id, "amount": str(order.amount)} for order in orders]
+    return [{name: value for name, value in view.items() if value is not None} for view in views]
 
 
 def wallet_json(wallet: Wallet) -> bytes:
@@ -73,6 +74,7 @@ def _statement(statement: Statement) -> dict[str, object]:
 
 def _line(line: StatementLine) -> dict[str, object]:
     optional = {
+        "address": line.owner.name if line.owner.kind is AccountKind.ADDRESS else None,
         "payment_id": line.payment_id,
         "invoice_id": line.invoice_id and str(line.invoice_id),
         "reason": line.reason,

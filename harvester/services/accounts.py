@@ -1,4 +1,4 @@
-"""What the merchant does with orders and credit: look, grant, settle, fulfil, give an order to another customer.
+"""What the merchant does with orders and credit: look, grant, settle, tie, fulfil, give an order to another customer.
 
 Every change is one transaction with its events; locks are taken in the order that `settling` names.
 """
@@ -24,7 +24,7 @@ from harvester.services.payments import By
 from harvester.services.settling import Market, Purse, Settling, Source, claim_order, lock_order, settling_in
 from harvester.storage import credit, invoices, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
-from harvester.storage.database import Database
+from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
 
 _Result = TypeVar("_Result")
@@ -72,6 +72,8 @@ class Accounts:
     signals: Signals
     metrics: Metrics
     unpaid_life: timedelta
+    strict: bool = True
+    """Whether orders are named by their ids only, not by their second names."""
 
     async def issue(
         self, customer_id: str, amount: int, ticker: str, by: By, once: Once["Issued"] | None = None
@@ -113,6 +115,26 @@ class Accounts:
         async with self._settling() as settling:
             purse = await settling.accounts(market, await settling.givers(market, customer_id))
             return await _kept(settling, await self._settle(settling, purse, market, [customer_id], by.actor), once)
+
+    async def link(
+        self, customer_id: str, address: str, ticker: str, by: By, once: Once[Sequence[Invoice]] | None = None
+    ) -> Sequence[Invoice]:
+        """Tie `address` (any form) to the customer, to whom the merchant knows that it belongs: from now on money from
+        there pays what he owes. What it has pays at once, as far as it goes; return the orders that are paid now.
+        Repeated it ties nothing anew.
+
+        Raises:
+            InvalidInput: the id or the ticker is not allowed, or it is no address of the currency's chain.
+        """
+        currency = self.chains.currency(ticker)
+        merchant_text(customer_id, "customer_id")
+        canonical = self.chains.parse_address(currency.chain, address)
+        market = Market(currency.chain, currency.asset)
+        async with self._settling() as settling:
+            purse = await settling.accounts(market, [Owner(AccountKind.ADDRESS, canonical)])
+            await links.link(settling.connection, market.chain, canonical, customer_id, settling.now, by.cause)
+            source = Source(by.cause, settling.now)
+            return await _kept(settling, await settling.pay_owed(purse, market, canonical, source), once)
 
     async def claim(self, order_id: str, address: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Tie an order to the owner of `address` (any form), who the merchant knows is its customer; it is paid from
@@ -187,18 +209,22 @@ class Accounts:
     async def history(
         self, owner: Owner, ticker: str, limit: int, before: int | None = None
     ) -> Sequence[StatementLine]:
-        """Return at most `limit` (1 … 1000) movements of an account, the newest first, those before number `before`.
+        """Return at most `limit` (1 … 1000) movements of an address, or of a customer: of what he was granted, and of
+        all his addresses. The newest come first, those before number `before`.
 
         Raises:
             InvalidInput: the limit, the owner's id or the ticker is not allowed.
         """
-        if owner.name:
-            merchant_text(owner.name, owner.kind)
+        merchant_text(owner.name, owner.kind)
         if not 1 <= limit <= 1000:
             raise InvalidInput("limit must be from 1 to 1000")
         currency = self.chains.currency(ticker)
         async with self.database.connection() as connection:
-            return await credit.history(connection, currency.chain, currency.asset, owner, limit, before)
+            owners = [owner]
+            if owner.kind is AccountKind.CUSTOMER:
+                addresses = await links.addresses(connection, currency.chain, owner.name)
+                owners += [Owner(AccountKind.ADDRESS, address) for address in addresses]
+            return await credit.history(connection, currency.chain, currency.asset, owners, limit, before)
 
     async def order(self, order_id: str) -> Invoice:
         """Return an order by its id.
@@ -207,11 +233,7 @@ class Accounts:
             NotFound: there is none.
         """
         async with self.database.connection() as connection:
-            found = await orders.find(connection, order_id, strict=True)
-            order = await invoices.get(connection, found) if found else None
-        if order is None:
-            raise NotFound(f"there is no order {order_id}")
-        return order
+            return await self._get(connection, order_id)
 
     async def _settle(
         self, settling: Settling, purse: Purse, market: Market, customer_ids: Sequence[str], actor: str
@@ -221,11 +243,15 @@ class Accounts:
         paid = [await settling.pay_one(purse, order, source) for order in queue(owed, settling.now)]
         return [order for order in paid if order]
 
-    async def _find(self, settling: Settling, order_id: str) -> Invoice:
-        found = await orders.find(settling.connection, order_id, strict=True)
-        order = await invoices.get(settling.connection, found) if found else None
+    async def _get(self, connection: Connection, order_id: str) -> Invoice:
+        found = await orders.find(connection, order_id, strict=self.strict)
+        order = await invoices.get(connection, found) if found else None
         if order is None:
             raise NotFound(f"there is no order {order_id}")
+        return order
+
+    async def _find(self, settling: Settling, order_id: str) -> Invoice:
+        order = await self._get(settling.connection, order_id)
         if order.customer_id is None:
             raise ActRefused(f"order {order_id} is of no customer: no storefront placed it")
         return order

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from harvester.storage.database import Connection
@@ -80,6 +80,8 @@ class Statement:
 class StatementLine:
     """A movement, as one account sees it."""
 
+    owner: Owner
+    """Whose account that is."""
     number: int
     kind: EntryKind
     amount: int
@@ -140,14 +142,15 @@ FROM credit_accounts AS account, LATERAL (
 WHERE chain = $1 AND asset = $2 AND (account.kind, account.owner) IN (SELECT * FROM unnest($3::text[], $4::text[]))
 """
 HISTORY: Final = """
-SELECT number, entries.kind, CASE WHEN to_account = account.id THEN amount ELSE -amount END AS amount,
+SELECT account.kind AS owner_kind, account.owner, number, entries.kind,
+    CASE WHEN to_account = account.id THEN amount ELSE -amount END AS amount,
     payment_id, invoice_id, actor, reason, created_at
 FROM credit_accounts AS account, LATERAL (
     (SELECT * FROM credit_entries WHERE to_account = account.id AND number < $6 ORDER BY number DESC LIMIT $5)
     UNION ALL
     (SELECT * FROM credit_entries WHERE from_account = account.id AND number < $6 ORDER BY number DESC LIMIT $5)
 ) AS entries
-WHERE account.chain = $1 AND account.asset = $2 AND account.kind = $3 AND account.owner = $4
+WHERE chain = $1 AND asset = $2 AND (account.kind, account.owner) IN (SELECT * FROM unnest($3::text[], $4::text[]))
 ORDER BY number DESC LIMIT $5
 """
 _LAST_NUMBER: Final = 2**63 - 1
@@ -197,12 +200,13 @@ async def statements(
 
 
 async def history(
-    connection: Connection, chain: str, asset: str, owner: Owner, limit: int, before: int | None
+    connection: Connection, chain: str, asset: str, owners: Sequence[Owner], limit: int, before: int | None
 ) -> Sequence[StatementLine]:
-    """Return at most `limit` movements of an account, the newest first: those before number `before`."""
+    """Return at most `limit` movements of the accounts of `owners`, the newest first: those before number `before`."""
+    kinds, names = [owner.kind.value for owner in owners], [owner.name for owner in owners]
     before = _LAST_NUMBER if before is None else before
-    rows = await connection.fetch(HISTORY, chain, asset, owner.kind.value, owner.name, limit, before)
-    return [StatementLine(**{**row, "kind": EntryKind(row["kind"]), "amount": int(row["amount"])}) for row in rows]
+    rows = await connection.fetch(HISTORY, chain, asset, kinds, names, limit, before)
+    return [_line(dict(row)) for row in rows]
 
 
 async def insert(connection: Connection, entries: Sequence[Entry], actor: str, now: datetime) -> Sequence[int]:
@@ -224,3 +228,8 @@ async def insert(connection: Connection, entries: Sequence[Entry], actor: str, n
         [entry.reason for entry in entries],
     )
     return [row["number"] for row in rows]
+
+
+def _line(row: dict[str, Any]) -> StatementLine:
+    owner = Owner(AccountKind(row.pop("owner_kind")), row.pop("owner"))
+    return StatementLine(owner, **row | {"kind": EntryKind(row["kind"])})

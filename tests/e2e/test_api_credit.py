@@ -175,11 +175,32 @@ async def test_a_customer_shows_what_he_has_by_address_and_what_he_owes(api: Cou
         ("payment", coins(7)),
     ]
     assert (entries[0]["invoice_id"], entries[1]["payment_id"]) == ((await api.get(first))["id"], 1)
+    assert {each["address"] for each in entries} == {"a1"}
+    await api.post("/credit", 201, customer_id="alice", amount="1", currency="MEM", reason="a voucher")
+    note, *others = (await api.get("/customers/alice/history?currency=MEM"))["entries"]
+    assert (others, note["kind"], "address" in note) == (entries, "note", False)
     for path in ("/customers/alice", "/customers/alice/history", "/addresses/a1/history"):
         assert "currency must be" in (await api.get(path, 400))["error"]
         assert "MEM, TOK" in (await api.get(f"{path}?currency=DOGE", 400))["error"]
     await api.get("/addresses/no%20address/history?currency=MEM", 400)
     assert (await api.get("/customers/nobody?currency=MEM"))["addresses"] == []
+
+
+async def test_an_address_that_is_tied_to_a_customer_pays_what_he_owes_now_and_later(api: CounterApi) -> None:
+    draft: dict[str, Any] = {"currency": "MEM", "life_time": 60, "metadata": {"merchant_name": "m"}}
+    numbered = await api.post("/invoice", amount=coins(5), **draft, order_id="1", customer_id="alice")
+    await api.pay("a1", 6)
+    link: dict[str, Any] = {"address": "A1", "currency": "MEM"}
+    linked = await api.post("/customers/alice/addresses", key="key", **link, **WHY)
+    assert linked == {"paid": [{"id": numbered["id"], "order_id": "1", "amount": coins(5)}]}
+    assert await api.post("/customers/alice/addresses", key="key", **link, **WHY) == linked
+    unnumbered = await api.post("/invoice", amount=coins(1), **draft, customer_id="alice")
+    assert await api.post("/customers/alice/addresses", **link) == {
+        "paid": [{"id": unnumbered["id"], "amount": coins(1)}]
+    }
+    for wrong in ({"address": "no one"}, {"currency": "DOGE"}):
+        await api.post("/customers/bob/addresses", 400, **link | wrong)
+    assert (await api.get("/customers/bob?currency=MEM"))["addresses"] == []
 
 
 async def test_all_accounts_of_a_customer_pay_together_when_somebody_asks_to_settle(api: CounterApi) -> None:

@@ -280,6 +280,8 @@ async def credit(scene: Scene) -> None:
     await scene.webhook("payment.confirmed", lambda body: body["payment"]["payer"] == BUYER)
     await ask("getAddressHistory", "answer", ids={"address": BUYER}, query=ton)
     await ask("getCustomer", "answer", ids={"customer_id": "alice"}, query=ton)
+    await scene.place("5501238", "frank", "0.5")
+    await ask("linkAddress", "answer", ids={"customer_id": "frank"}, request="body")
     for number, address in enumerate(OTHERS):
         ids = await scene.place(f"550124{number}", "erin", "3")
         await ask("claimOrder", ids=ids, request="body", changed={"address": address})

@@ -86,7 +86,12 @@ async def test_what_an_address_got_and_gave_is_listed(shell: Shell, counter: Cou
     page = await shell.json("account", "history", "--address", "a1", "--before", str(entries[0]["number"]))
     assert page["entries"] == entries[1:]
     status, table, _ = await shell("account", "history", "--address", "a1")
-    assert (status, table.splitlines()[2].split()[3:6]) == (0, ["payment", "0.000000003", "1"])
+    assert (status, table.splitlines()[2].split()[3:7]) == (0, ["payment", "0.000000003", "a1", "1"])
+    assert await shell.json("account", "link", "alice", "A3", *BY) == {"paid": []}
+    status, table, _ = await shell("account", "show", "alice")
+    assert (status, "a3" in table.split()) == (0, True)
+    all_entries = (await shell.json("account", "history", "alice"))["entries"]
+    assert sorted(each["address"] for each in all_entries) == ["a1", "a1", "a2", "a2"]
     status, _, line = await shell("account", "history")
     assert (status, "CUSTOMER or --address is expected" in line) == (2, True)
 

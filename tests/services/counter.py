@@ -32,7 +32,7 @@ class Counter:
         shop = self.shop
         services = (shop.database, shop.chains, shop.clock, shop.signals, shop.metrics)
         self.desk = OrderDesk(*services, chain=shop.chain.name, lives=LIVES, strict=self.strict)
-        self.accounts = Accounts(*services, unpaid_life=LIVES.unpaid)
+        self.accounts = Accounts(*services, unpaid_life=LIVES.unpaid, strict=self.strict)
 
     async def open(self) -> "Counter":
         async with self.shop.database.transaction() as connection:

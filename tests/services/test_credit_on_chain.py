@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from harvester.services.invoicing import Draft
+from harvester.services.payments import By
 from harvester.storage.database import Database
 from tests.services.conftest import Shop
 from tests.services.counter import LIVES, Counter
@@ -25,6 +27,22 @@ async def test_money_without_a_reference_is_its_senders_and_pays_what_his_custom
     assert (paid.status, paid.paid_by, paid.tx_hash, paid.paid_at) == ("paid", "a1", money.tx_hash, money.time)
     assert await counter.balance("a1") == 400
     assert await counter.types("1") == ["invoice.created", "invoice.claimed", "invoice.paid"]
+
+
+async def test_an_address_that_the_merchant_ties_to_a_customer_pays_what_the_api_made_for_him(counter: Counter) -> None:
+    shop = counter.shop
+    for order_id in ("1", "2"):
+        await shop.invoicing.create(Draft(100, "MEM", 3600, order_id=order_id, customer_id="alice"), "api")
+        shop.clock.advance(1)
+    shop.chain.pay(150, payer="a1")
+    await shop.scan()
+    assert [order.order_id for order in await counter.accounts.link("alice", "A1", "MEM", By("cli", "his"))] == ["1"]
+    assert await counter.accounts.link("alice", "A1", "MEM", By("cli", None)) == []
+    shop.chain.pay(50, payer="a1")
+    await shop.scan()
+    assert (await counter.status("2"), await counter.balance("a1")) == ("paid", 0)
+    [row] = await shop.rows("SELECT customer_id, address, cause FROM address_customers")
+    assert tuple(row) == ("alice", "a1", "cli: his")
 
 
 async def test_an_invoice_that_is_named_is_paid_as_ever_and_makes_no_credit(counter: Counter) -> None:

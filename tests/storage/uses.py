@@ -219,7 +219,7 @@ async def _tie(connection: Any, place: Place) -> None:
 async def _show_customer(connection: Any, _place: Place) -> None:
     owner = Owner(AccountKind.ADDRESS, _rich_address())
     await credit.statements(connection, CHAIN, ASSET, [owner])
-    assert await credit.history(connection, CHAIN, ASSET, owner, PAGE, None)
+    assert await credit.history(connection, CHAIN, ASSET, [owner], PAGE, None)
     await orders.owed(connection, ["customer 17"], CHAIN, ASSET)
 
 
