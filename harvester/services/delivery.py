@@ -150,8 +150,7 @@ class Delivery:
         async with self._database.connection() as connection:
             claimed, looked_at = await deliveries.claim(connection, now, now + LEASE, room)
             due_at = None if looked_at else await deliveries.next_due(connection, now)
-        self._held.take(claimed)
-        for due in claimed:
+        for due in self._held.take(claimed):
             self._slots.take(due.endpoint_id)
             group.create_task(self._send(due), name=f"deliveries: send {due.id}")
         if looked_at:

@@ -20,9 +20,12 @@ class Held:
     def __init__(self) -> None:
         self._held: dict[int, Due] = {}
 
-    def take(self, claimed: Iterable[Due]) -> None:
-        """Take note of new leases."""
-        self._held |= {due.id: due for due in claimed}
+    def take(self, claimed: Iterable[Due]) -> Sequence[Due]:
+        """Take note of leases; return those of deliveries that were not held before: the others are being sent."""
+        taken = {due.id: due for due in claimed}
+        new = [due for number, due in taken.items() if number not in self._held]
+        self._held |= taken
+        return new
 
     async def renew(self, database: Database, now: datetime) -> None:
         """Make leases last that have not long to go; what another process has leased by now stays its own.
