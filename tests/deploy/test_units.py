@@ -1,6 +1,7 @@
 """The units of systemd: understood, confined, in agreement with the program, and enough to run it."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -62,6 +63,22 @@ def test_the_unit_gives_the_program_the_time_it_takes_and_knows_its_status() -> 
     assert int(unit["TimeoutStopSec"]) > GRACE_SECS + SHUTDOWN_SECS
     assert int(unit["RestartPreventExitStatus"]) == CONFIG
     assert (unit["Type"], unit["NotifyAccess"], unit["Restart"]) == ("notify", "main", "on-failure")
+
+
+@pytest.mark.parametrize(("configured", "expected"), [(CONFIG, CONFIG), (0, 7)], ids=["wrong setting", "all well"])
+def test_the_site_ends_as_what_has_failed_so_that_a_wrong_setting_is_not_tried_again_for_ever(
+    tmp_path: Path, configured: int, expected: int
+) -> None:
+    """RestartPreventExitStatus= is of the main process: a wrong setting in ExecStartPre= would be started again."""
+    unit = service("harvester-site")
+    assert "ExecStartPre" not in unit
+    assert int(unit["RestartPreventExitStatus"]) == CONFIG
+    for name, status in (("harvester", configured), ("tonutils-reverse-proxy", 7)):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\nexit {status}\n")
+        program.chmod(0o700)
+    command = shlex.split(unit["ExecStart"].replace("/opt/harvester/bin", str(tmp_path)))
+    assert subprocess.run(command, check=False).returncode == expected
 
 
 def test_both_units_of_the_program_are_confined_alike() -> None:
