@@ -24,7 +24,8 @@ class Receiver(BaseHTTPRequestHandler):
         if event_id not in taken:
             taken.add(event_id)
             about = event.get("payment", event)
-            print(self.headers["harvester-event"], about["id"], about.get("status", about.get("class")), flush=True)
+            state = about.get("status", about.get("class", "-"))
+            print(self.headers["harvester-event"], about.get("id", "-"), state, flush=True)
         self.answer(204)
 
     def answer(self, status: int) -> None:

@@ -79,6 +79,7 @@ async def test_a_receiver_takes_each_event_once_and_believes_nothing_unsigned(
     environ = {"WEBHOOK_SECRET": json.loads(made)["secret"], "RECEIVER_PORT": str(port)}
     async with program(command, environ, tmp_path) as said, aiohttp.ClientSession() as session:
         await eventually(lambda: answers(session, url), "the receiver")
+        await break_off(port)
         invoice = await world.shop.create("TON", 1_000_000)
         await world.chain.pay(payment_of(invoice))
         await eventually(lambda: contains(said, f"invoice.paid {invoice['id']} paid"), "the webhook")
@@ -88,8 +89,11 @@ async def test_a_receiver_takes_each_event_once_and_believes_nothing_unsigned(
         for delivery in await deliveries(world, name):
             await world.shop.ask("POST", f"{PRIVATE}/deliveries/{delivery['id']}/resend")
         await eventually(lambda: taken_twice(world, name), "the same once more")
+        tested = await world.shop.ask("POST", f"{PRIVATE}/endpoints/{name}/test")
+        assert tested["status_code"] == 204, tested
         lines = (await asyncio.to_thread(said.read_text)).splitlines()
-    assert lines == [f"invoice.created {invoice['id']} waiting", f"invoice.paid {invoice['id']} paid"]
+    created, paid_line = f"invoice.created {invoice['id']} waiting", f"invoice.paid {invoice['id']} paid"
+    assert lines == [created, paid_line, "endpoint.test - -"]
 
 
 async def answers(session: aiohttp.ClientSession, url: str) -> bool:
@@ -99,6 +103,14 @@ async def answers(session: aiohttp.ClientSession, url: str) -> bool:
             return answer.status == 401
     except aiohttp.ClientError:
         return False
+
+
+async def break_off(port: int) -> None:
+    """Send half of a request, as a sender does whose connection is lost."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\n\r\n{")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def contains(path: Path, text: str) -> bool:
