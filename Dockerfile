@@ -1,8 +1,9 @@
 # syntax=docker/dockerfile:1
-# The daemon with the TON adapter; PostgreSQL is outside (POSTGRES_URI). Settings: environment variables.
+# The daemon with all adapters; PostgreSQL is outside (POSTGRES_URI). Settings: environment variables.
 # `--target chain` is the local chain instead (docs/local-chain.md), `--target site` the TON site's reverse proxy, which
 # forwards to a daemon (docs/how-to/ton-site.md).
 ARG PYTHON=3.13
+ARG DEBIAN=trixie
 ARG SITE_PROXY=v0.4.6
 
 # The library with which a buyer pays from the payment page.
@@ -10,7 +11,7 @@ FROM node:22-slim AS tonconnect
 COPY scripts/tonconnect /usr/local/bin/
 RUN tonconnect /tonconnect
 
-FROM python:${PYTHON}-slim AS wheel
+FROM python:${PYTHON}-slim-${DEBIAN} AS wheel
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY pyproject.toml README.md ./
@@ -22,7 +23,7 @@ RUN pip wheel --no-deps --wheel-dir /wheels .
 
 # The emulator proves whose a jetton wallet is. Its wheel is for an older Python, but the native library in it serves all;
 # other processors do without.
-FROM python:${PYTHON}-slim AS daemon-environment
+FROM python:${PYTHON}-slim-${DEBIAN} AS daemon-environment
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 # As in the Makefile.
 ARG TVM=pytvm==0.0.14
@@ -30,7 +31,7 @@ COPY requirements/constraints.txt /
 COPY --from=wheel /wheels /wheels
 RUN python -m venv --without-pip /opt/harvester \
  && pip --python /opt/harvester/bin/python install --constraint /constraints.txt \
-      "$(ls /wheels/harvester-*.whl)[ton,docs]"
+      "$(ls /wheels/harvester-*.whl)[ton,tari,docs]"
 # hadolint ignore=DL3013
 RUN if [ "$(uname -m)" = x86_64 ]; then \
       pip install --no-deps --only-binary=:all: --python-version 3.11 --implementation cp \
@@ -41,7 +42,7 @@ RUN if [ "$(uname -m)" = x86_64 ]; then \
 FROM daemon-environment AS chain-environment
 RUN pip --python /opt/harvester/bin/python install --constraint /constraints.txt tonutils
 
-FROM python:${PYTHON}-slim AS runtime
+FROM python:${PYTHON}-slim-${DEBIAN} AS runtime
 LABEL org.opencontainers.image.title="Harvester" \
       org.opencontainers.image.description="Payment daemon: watches wallets it cannot spend from, proves payments, settles invoices once, tells the merchant"
 RUN groupadd --system --gid 10001 harvester \
@@ -63,7 +64,7 @@ HEALTHCHECK --interval=2s --timeout=5s --start-period=30s CMD ["test", "-s", "/c
 ENTRYPOINT ["chain"]
 
 # The reverse proxy is built on the Debian of the image that it runs in, whose C library it uses.
-FROM golang:1.26-bookworm AS proxy
+FROM golang:1.26-${DEBIAN} AS proxy
 ARG SITE_PROXY
 RUN git clone --depth 1 --branch "$SITE_PROXY" https://github.com/tonutils/reverse-proxy /src
 WORKDIR /src

@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatch
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ import pytest
 import yaml
 
 from harvester.api.app import SHUTDOWN_SECS
+from harvester.config.forms import networks
 from harvester.supervision import GRACE_SECS
 from harvester_ton.devnet.tvm import tvm_available
 from tests.deploy.files import ROOT
@@ -82,6 +85,15 @@ def test_nothing_is_published_to_other_machines_but_the_site() -> None:
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
+def test_a_reverse_proxy_on_the_host_is_believed_so_that_its_visitors_do_not_count_as_one() -> None:
+    """What is published on the host comes to the container from the gateway of Docker's network."""
+    given = re.fullmatch(r"\$\{TRUSTED_PROXIES:-(.+)\}", OURS["harvester"]["environment"]["TRUSTED_PROXIES"])
+    assert given is not None
+    trusted = networks(given[1])
+    for gateway in ("172.17.0.1", "172.31.0.1", "192.168.240.1"):
+        assert any(ip_address(gateway) in network for network in trusted)
+
+
 def test_without_a_profile_only_the_daemon_and_its_database_start() -> None:
     profiles = {name: tuple(each.get("profiles", ())) for name, each in COMPOSE["services"].items()}
     assert {name for name, wanted in profiles.items() if not wanted} == {"harvester", "database"}
@@ -105,6 +117,13 @@ def test_every_file_that_the_image_copies_is_there_and_not_kept_back() -> None:
 def test_the_image_has_the_emulator_that_the_tests_have() -> None:
     (pinned,) = re.findall(r"^TVM\s*:= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert f"ARG TVM={pinned}\n" in DOCKERFILE
+
+
+def test_the_image_has_what_every_adapter_needs() -> None:
+    [extras] = re.findall(r"\.whl\)\[([a-z,]+)\]", DOCKERFILE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["harvester.adapters"].keys() <= set(extras.split(","))
+    assert OURS["harvester"]["tmpfs"] == ["/tmp:exec"], "rbcl runs a library that it unpacks"  # noqa: S108 # what is written, not used
 
 
 @pytest.mark.chain
