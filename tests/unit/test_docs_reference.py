@@ -11,8 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from harvester.cli import harvester
+from harvester.clock import utc_now
 from harvester.domain.events import EventType
 from harvester.metrics import Metrics
+from harvester.pulse import Pulses
 from harvester_ton.metrics import TonMetrics
 from tests.unit.http_file import HttpFile
 
@@ -49,6 +51,7 @@ def metric_rows() -> Iterator[str]:
     """A row for each metric."""
     registry = CollectorRegistry()
     Metrics(registry, "test")
+    Pulses(registry, utc_now)
     TonMetrics(registry)
     for metric in sorted(registry.collect(), key=lambda each: each.name):
         declared = getattr(registry._names_to_collectors.get(metric.name), "_labelnames", ())
