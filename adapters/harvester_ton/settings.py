@@ -91,9 +91,17 @@ def _lite_servers(text: str) -> tuple[NodeAddress, ...]:
     return servers
 
 
+def has_host(url: str) -> bool:
+    """Return whether a URL can be read and names a host."""
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
 def _network_config(text: str) -> str | NetworkConfig:
     if text.partition("://")[0] in ("http", "https"):
-        if not urlsplit(text).hostname:
+        if not has_host(text):
             raise ValueError("must be the path or the http(s) URL of a TON network config")
         return text
     try:

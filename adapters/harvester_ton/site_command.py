@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from base64 import b64encode
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,13 @@ _CONFIG_VERSION: Final = 1
 """An older one is completed by the proxy, which writes the file anew."""
 
 
+def _ipv4(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    try:
+        return str(IPv4Address(value))
+    except ValueError:
+        raise click.BadParameter("must be an IPv4 address of this host, or 0.0.0.0 for all") from None
+
+
 @click.command("config", cls=OneLineMistakes)
 @click.option(
     "--output",
@@ -32,7 +40,13 @@ _CONFIG_VERSION: Final = 1
     help="File to write; what it held is replaced.",
 )
 @click.option("--udp-port", type=click.IntRange(1, 65535), default=UDP_PORT, show_default=True, help="Of the proxy.")
-@click.option("--listen-ip", default="0.0.0.0", show_default=True, help="Address that the proxy binds.")  # noqa: S104 # all of TON is to reach it
+@click.option(
+    "--listen-ip",
+    default="0.0.0.0",  # noqa: S104 # all of TON is to reach it
+    show_default=True,
+    callback=_ipv4,
+    help="IPv4 address that the proxy binds.",
+)
 @click.option("--upstream", metavar="HOST:PORT", help="Where the proxy reaches the daemon's SITE; default: SITE.")
 @click.option("--network-config-url", metavar="URL", help="Network config of the proxy; default: NETWORK_CONFIG.")
 @click.pass_obj

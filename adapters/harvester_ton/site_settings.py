@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
-from harvester_ton.settings import ExternalIp, Key, ReadSettings
+from harvester_ton.settings import ExternalIp, Key, ReadSettings, has_host
 
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 # where a server listens, not where we do
 """A listener on all addresses is reached on the loopback interface."""
 
 
 def _config_url(text: str) -> str:
-    if text.partition("://")[0] not in ("http", "https") or not urlsplit(text).hostname:
+    if text.partition("://")[0] not in ("http", "https") or not has_host(text):
         raise ValueError(
             "must be the http(s) URL of a TON network config here, which the proxy fetches itself: "
             "give --network-config-url if it is a file for the daemon"

@@ -126,6 +126,7 @@ def test_nothing_set_names_what_is_needed() -> None:
         ("LITE_SERVERS", ",", "host:port:base64key"),
         ("NETWORK_CONFIG", "/no/such/file", "cannot be read"),
         ("NETWORK_CONFIG", "https://", "path or the http(s) URL"),
+        ("NETWORK_CONFIG", "https://[", "path or the http(s) URL"),
         ("JETTONS", f"USD {MASTER}", "ticker decimals address"),
         ("JETTONS", f"USD 256 {MASTER}", "0 to 255"),
         ("JETTONS", f"USD -1 {MASTER}", "0 to 255"),

@@ -163,6 +163,7 @@ def test_a_network_config_that_is_a_file_needs_a_url_for_the_proxy(tmp_path: Pat
         ("EXTERNAL_IP", "::1"),
         ("EXTERNAL_IP", "pay.example"),
         ("NETWORK_CONFIG", "https://"),
+        ("NETWORK_CONFIG", "https://[config.example/"),
         ("SITE", "off"),
         ("SITE", "8082"),
         ("SITE", "127.0.0.1:99999"),
@@ -177,6 +178,13 @@ def test_a_wrong_setting_is_named_and_nothing_is_written(tmp_path: Path, name: s
     missing = {key: given for key, given in SETTINGS.items() if key != name}
     (mistake,) = mistakes(run("site", "config", "--output", str(path), environ=missing))
     assert mistake.startswith(f"{name}: is not set")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_proxy_cannot_listen_on_is_refused(tmp_path: Path) -> None:
+    for address in ("::", "everywhere", "127.0.0.1:3333"):
+        done = run("site", "config", "--output", str(tmp_path / "config.json"), "--listen-ip", address)
+        assert (done.exit_code, "must be an IPv4 address" in done.output) == (2, True)
     assert list(tmp_path.iterdir()) == []
 
 
