@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.e2e.daemon import COMMAND, clean_environ
+from tests.e2e.daemon import clean_environ
+from tests.e2e.starter import start
 
 BLOCK_SECONDS = 0.05
 
@@ -29,25 +32,19 @@ class Chain:
     async def open(cls, folder: Path, *options: str) -> AsyncIterator[Self]:
         config_path = folder / "network.json"
         arguments = ("dev", "chain", "--json", "--block-seconds", str(BLOCK_SECONDS), "--config-file", str(config_path))
-        with (folder / "chain.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *COMMAND,
-                *arguments,
-                *options,
-                env=clean_environ(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                limit=1 << 20,
-            )
-        assert process.stdout is not None
+        reader = asyncio.StreamReader(limit=1 << 20)
+        source, sink = os.pipe()
+        with (folder / "chain.log").open("wb") as log, os.fdopen(sink, "wb") as printed:
+            process = await start([*arguments, *options], clean_environ(), folder, printed, log)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(source))
         try:
-            facts = json.loads(await process.stdout.readline())
+            facts = json.loads(await reader.readline())
             async with aiohttp.ClientSession(facts["control_url"]) as session:
                 yield cls(facts, session, config_path)
         finally:
-            if process.returncode is None:
-                process.terminate()
+            transport.close()
+            process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0, (folder / "chain.log").read_text()
 
     @property

@@ -6,10 +6,15 @@ import os
 import signal
 import socket
 import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import aiohttp
+
+from tests.e2e.starter import Forked, start
 
 START_SECS = 30.0
 STOP_SECS = 60.0
@@ -33,29 +38,28 @@ def clean_environ() -> dict[str, str]:
 
 async def harvester(*arguments: str, environ: Mapping[str, str], folder: Path) -> tuple[int, str, str]:
     """Run a command to its end; return its status, standard output and standard error."""
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *arguments,
-        cwd=folder,
-        env=clean_environ() | dict(environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    stdout, stderr = await process.communicate()
-    return await process.wait(), stdout.decode(), stderr.decode()
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        process = await start(arguments, clean_environ() | dict(environ), folder, stdout, stderr)
+        status = await process.wait()
+        return status, read(stdout), read(stderr)
+
+
+def read(file: IO[bytes]) -> str:
+    """Return all that was written to a file that others write to."""
+    file.seek(0)
+    return file.read().decode()
 
 
 class Daemon:
     """A daemon that can be started, killed and started again with the same settings."""
 
-    def __init__(self, settings: Mapping[str, str], folder: Path, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, settings: Mapping[str, str], folder: Path, command: Sequence[str] | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {"PORT": str(self.port), "METRICS": "off", **settings}
         self.folder = folder
         self._command = command
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | Forked | None = None
 
     @property
     def log(self) -> str:
@@ -64,15 +68,13 @@ class Daemon:
 
     async def start(self) -> None:
         """Start it; it may not be ready yet."""
+        environ = clean_environ() | self.settings
         with (self.folder / "daemon.log").open("ab") as log:
+            if self._command is None:
+                self._process = await start(["run"], environ, self.folder, log, log)
+                return
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                "run",
-                cwd=self.folder,
-                env=clean_environ() | self.settings,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                *self._command, "run", cwd=self.folder, env=environ, stdin=DEVNULL, stdout=log, stderr=log
             )
 
     async def start_ready(self) -> None:
