@@ -64,6 +64,7 @@ async def _capture(shop: AdminApi, order_id: str, order: Mapping[str, Any]) -> N
         return
     found = {(each.get("kind"), each.get("status")) for each in await shop.transactions(order_id)}
     if found & _TAKEN:
+        _log.info("nothing to capture: the shop has money for the order", order_id=order_id)
         return
     if _UNDER_WAY in found:
         raise Later("a capture is pending in the shop")
