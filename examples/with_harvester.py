@@ -29,7 +29,8 @@ def main(command: list[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = folder / "network.json"
-        chain = start(stack, ["dev", "chain", "--json", "--control-port", control_port, "--config-file", str(config)])
+        chain_command = ["dev", "chain", "--json", "--control-port", control_port, "--config-file", str(config)]
+        chain = start(stack, chain_command, folder, dict(os.environ))
         line = chain.stdout.readline() if chain.stdout else b""
         if not line:
             sys.exit("the local chain does not start: it said why")
@@ -48,7 +49,8 @@ def main(command: list[str]) -> int:
             "WEBHOOK_ENDPOINT": os.environ.get("WEBHOOK_ENDPOINT", "http://127.0.0.1:9000/"),
             "WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         }
-        daemon = start(stack, ["run"], environ)
+        # Its database is one of its own, whatever the command's is.
+        daemon = start(stack, ["run"], folder, {**environ, "POSTGRES_URI": ""})
         url = f"http://127.0.0.1:{port}"
         wait_until_ready(f"{url}/readyz", daemon)
         return subprocess.run(
@@ -56,10 +58,10 @@ def main(command: list[str]) -> int:
         ).returncode
 
 
-def start(stack: ExitStack, arguments: list[str], environ: dict[str, str] | None = None) -> "subprocess.Popen[bytes]":
-    """Start the harvester; it is stopped in the end."""
+def start(stack: ExitStack, arguments: list[str], folder: Path, environ: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Start the harvester in a folder where no `.env` is; it is stopped in the end."""
     output = subprocess.PIPE if arguments[0] == "dev" else None
-    process = subprocess.Popen(["harvester", *arguments], env=environ, stdout=output)
+    process = subprocess.Popen(["harvester", *arguments], cwd=folder, env=environ, stdout=output)
     stack.callback(process.wait)
     stack.callback(process.terminate)
     return process

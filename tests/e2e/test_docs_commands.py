@@ -115,7 +115,9 @@ async def test_how_to_pages(world: World, tree: Path) -> None:
 async def test_test_in_ci(chain: Chain, tree: Path) -> None:
     api, control, hook = (str(quiet_port()) for _ in range(3))
     ours = {"PORT": api, "CONTROL_PORT": control, "WEBHOOK_ENDPOINT": f"http://127.0.0.1:{hook}/"}
-    environ = {**ours, "CONTROL_URL": chain.facts["control_url"], "TMPDIR": str(tree)}
+    shops = "postgresql://shop@127.0.0.1:1/shop"  # which must not become the harvester's
+    (tree / ".env").write_text(f"POSTGRES_URI={shops}\nLOG_LEVEL=chatty\n")
+    environ = {**ours, "CONTROL_URL": chain.facts["control_url"], "TMPDIR": str(tree), "POSTGRES_URI": shops}
     reader = Reader(tree, environ, {"-C harvester ": "", "harvester/": ""})
     await reader.read("docs/how-to/test-in-ci.md")
     assert "Ran 2 tests" in reader.said
