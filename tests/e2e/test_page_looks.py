@@ -272,7 +272,7 @@ async def test_the_logo_is_shown_by_the_browser_that_says_nothing_of_the_page(
     async with visiting(browser) as visit:
         await visit.page.context.route("https://shop.example/**", picture)
         page = await open_page(visit, server, await server.invoice(metadata=LOGO))
-        await page.wait_for_function("document.querySelector('img.logo').naturalWidth === 1")
+        await page.wait_for_function("document.querySelector('.logo img').naturalWidth === 1")
         assert visit.hosts() == {server.url, "https://shop.example"}
         assert visit.faults == []
         assert len(asked) == 1
@@ -281,6 +281,23 @@ async def test_the_logo_is_shown_by_the_browser_that_says_nothing_of_the_page(
         await page.wait_for_timeout(100)
         assert len(asked) == 1
         assert any("img-src" in each for each in visit.faults)
+
+
+async def test_a_logo_that_does_not_come_leaves_a_letter(server: PageServer, browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        await visit.page.context.route("https://shop.example/**", lambda route: route.abort())
+        page = await open_page(visit, server, await server.invoice(metadata=LOGO))
+        await page.wait_for_selector(".logo img", state="detached")
+        assert await visit.text(".logo") == "S"
+
+
+async def test_an_amount_with_all_its_decimals_stays_on_one_line(server: PageServer, browser: Browser) -> None:
+    async with visiting(browser) as visit:
+        page = await open_page(visit, server, await server.invoice(amount=2_390_057_362))
+        for size in (SMALL_PHONE, PHONE, DESKTOP):
+            await page.set_viewport_size(size)
+            parts = "[...document.querySelectorAll('.figure, .ticker')]"
+            assert await page.evaluate(f"{parts}.map((part) => part.getClientRects().length)") == [1, 1]
 
 
 async def test_scripts_that_somebody_gets_into_the_page_do_not_run(server: PageServer, browser: Browser) -> None:

@@ -12,7 +12,7 @@ from harvester.domain.rates import plain
 
 _CLOCK_SECS: Final = 48 * 3600
 """What is further away is told as a date."""
-_LONG: Final = 11
+_LONG: Final = 8
 _VERY_LONG: Final = 17
 
 
@@ -33,11 +33,8 @@ def summary(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html:
 def _merchant(merchant: Merchant) -> Html | None:
     if not merchant.name:
         return None
-    if merchant.logo:
-        source = str(merchant.logo)
-        logo = element("img", src=source, alt="", width=40, height=40, referrerpolicy="no-referrer", class_="logo")
-    else:
-        logo = element("span", merchant.name[:1].upper(), class_="logo", aria_hidden="true")
+    picture = element("img", src=str(merchant.logo), alt="", referrerpolicy="no-referrer") if merchant.logo else None
+    logo = element("span", merchant.name[:1].upper(), picture, class_="logo", aria_hidden="true")
     return element("header", logo, element("bdi", merchant.name), class_="merchant")
 
 
@@ -48,7 +45,7 @@ def _headline(checkout: Checkout, texts: Texts) -> Html:
         "h1",
         element("span", texts.stages[checkout.stage].headline, " ", class_="label"),
         element("span", figure, class_=f"figure {size}" if size else "figure"),
-        Html("&nbsp;"),
+        " ",
         element("bdi", checkout.invoice.ticker, class_="ticker"),
         id="headline",
         tabindex=-1,

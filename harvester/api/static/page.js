@@ -4,6 +4,7 @@
 const POLL_MS = 4_000;
 const OPENING_MS = 10_000; // a stream that says nothing in this time is held back by something on its way
 const SILENCE_MS = 40_000; // the server gives a sign of life every 15 s
+const ANSWER_MS = 15_000;
 const COPIED_MS = 2_000;
 const SOON_SECS = 60;
 
@@ -52,7 +53,7 @@ async function poll() {
   rest();
   let wait = POLL_MS;
   try {
-    const answer = await fetch(page.dataset.state, { cache: "no-store" });
+    const answer = await fetch(page.dataset.state, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     wait = Math.max(wait, 1_000 * (Number(answer.headers.get("Retry-After")) || 0));
     if (answer.ok) await take(await answer.json());
   } catch {
@@ -86,7 +87,7 @@ function fetchPage() {
     const request = new XMLHttpRequest(); // the way to a parsed page that needs no exception from Trusted Types
     request.open("GET", location.href);
     request.responseType = "document";
-    request.timeout = 15_000;
+    request.timeout = ANSWER_MS;
     request.onload = () => (request.response?.getElementById("invoice") ? resolve(request.response) : reject());
     request.onerror = request.ontimeout = reject;
     request.send();
@@ -114,6 +115,10 @@ function prepare() {
   const remaining = shown().dataset.remaining;
   endsAt = remaining === undefined ? null : Date.now() + 1_000 * remaining;
   for (const button of document.querySelectorAll("[data-copy], #connect")) button.hidden = false;
+  for (const picture of document.querySelectorAll(".logo img")) {
+    picture.addEventListener("error", () => picture.remove()); // under it is a letter
+    if (picture.complete && !picture.naturalWidth) picture.remove();
+  }
   for (const time of document.querySelectorAll("time[data-local]")) {
     const format = { dateStyle: "medium", timeStyle: "short" };
     time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, format);
