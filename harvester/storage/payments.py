@@ -45,6 +45,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "before": "(time, id) < (SELECT time, id FROM payments WHERE id = {}::bigint)",
     "payment_class": "class = {}::text",
     "standing": "standing = {}::text",
+    "acted_on": "id = ANY (ARRAY(SELECT payment_id FROM payment_acts WHERE act = {}::text))",
     "assets": "asset = ANY ({}::text[])",
     "since": "time >= {}::timestamptz",
     "until": "time < {}::timestamptz",
@@ -55,6 +56,8 @@ CONDITIONS: Final[Mapping[str, str]] = {
         UNION ALL SELECT payment_id FROM payment_acts WHERE invoice_id = {0}::uuid
     ))""",
 }
+
+_ACTED_ON: Final = frozenset({Standing.ASSIGNED, Standing.REFUNDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,10 @@ def page_statement(wanted: PaymentFilter, limit: int, before: int | None) -> tup
     """Return the statement that selects a page, with its arguments: only conditions that are asked for are in it, so
     that the planner sees which index serves them.
     """
-    asked = [(name, value) for name, value in ({"before": before} | asdict(wanted)).items() if value is not None]
+    # Few payments are acted on: those that were are found among the acts, and not by looking through all payments.
+    acted_on = wanted.standing if wanted.standing in _ACTED_ON else None
+    conditions_of = {"before": before, "acted_on": acted_on} | asdict(wanted)
+    asked = [(name, value) for name, value in conditions_of.items() if value is not None]
     conditions = [CONDITIONS[name].format(f"${number}") for number, (name, _) in enumerate(asked, start=2)]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     statement = f"SELECT {_COLUMNS} FROM payment_standings {where} ORDER BY time DESC, id DESC LIMIT $1"

@@ -19,6 +19,10 @@ SELECT 'memory', n::text, 0, 'merchant', 'merchant', CASE WHEN n % 1000 = 0 THEN
        'payer' || n % 5000, to_timestamp(1700000000 + n), CASE WHEN n % 500 = 0 THEN 'unmatched' ELSE 'exact' END, now()
 FROM generate_series(1, 20000) AS n
 """
+ACTS = """
+INSERT INTO payment_acts (payment_id, act, actor, created_at)
+SELECT id, 'refunded', 'test', now() FROM payments WHERE tx_hash IN ('17', '18')
+"""
 OLD = datetime.fromtimestamp(1_700_000_100, UTC)
 
 
@@ -48,6 +52,20 @@ async def test_a_list_goes_by_an_index(
     plan = "\n".join(row[0] for row in rows)
     assert index in plan
     assert not re.search("Seq Scan on (payments|payment_acts)", plan), plan
+
+
+@pytest.mark.parametrize("standing", [Standing.ASSIGNED, Standing.REFUNDED])
+async def test_what_was_acted_on_is_found_among_the_acts(database: Database, standing: Standing) -> None:
+    statement, arguments = page_statement(PaymentFilter(standing=standing), 20, None)
+    async with database.transaction() as connection:
+        await connection.execute(FILL)
+        await connection.execute(ACTS)
+        await connection.execute("ANALYZE payments, payment_acts")
+        found = [row["id"] for row in await connection.fetch(statement, *arguments)]
+        rows = await connection.fetch(f"EXPLAIN {statement}", *arguments)
+    assert len(found) == (2 if standing is Standing.REFUNDED else 0)
+    plan = "\n".join(row[0] for row in rows)
+    assert not re.search("Seq Scan on payments|payments_by_time", plan), plan
 
 
 async def test_what_is_needed_is_found_step_by_step_however_many_invoices_are_open(database: Database) -> None:

@@ -313,6 +313,7 @@ USES: Final[Mapping[str, Use]] = {
     "list payments beyond one that is not there": lambda c, _: payments.page(c, PaymentFilter(), PAGE, 2**60),
     "list payments by class": _payments(payment_class=PaymentClass.LATE),
     "list payments by state": _payments(standing=Standing.RECORDED),
+    "list payments that were sent back": _payments(standing=Standing.REFUNDED),
     "list payments by asset": _payments(assets=[ASSET]),
     "list payments by payer": _payments(payers=lambda place: [place.payer]),
     "list payments by time": _payments(
