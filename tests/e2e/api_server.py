@@ -59,6 +59,8 @@ SETTINGS = {
     "LITE_SERVERS": "127.0.0.1:1:WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY=",
     "VERIFY": "none",
 }
+SHUTDOWN_SECS = 0.1
+"""Streams would be waited for: nothing tells them that the daemon stops, as nothing runs that does in the daemon."""
 CONTRACT = Contract()
 Services = tuple[Database, Chains, ManualClock, Signals, Metrics]
 
@@ -172,6 +174,5 @@ async def serving(
         access_of = access(database, clock, TOKEN)
         public = public_routes(services, domain)
         app = build_api(chains, readiness, metrics, access_of, public, private)
-        # Streams do not end by themselves: nothing here tells them that the daemon stops.
-        async with listen(app, "127.0.0.1", 0, shutdown_secs=0.1) as [(host, port)], aiohttp.ClientSession() as http:
+        async with listen(app, "127.0.0.1", 0, SHUTDOWN_SECS) as [(host, port)], aiohttp.ClientSession() as http:
             yield Api(app, http, f"http://{host}:{port}", adapter, LedgerService(*services), clock, not_ready)

@@ -42,6 +42,7 @@ from harvester.storage.database import Database
 from harvester.storage.signals import Signals
 from harvester.webhooks.client import WebhookClient
 from tests.clock import ManualClock
+from tests.e2e.api_server import SHUTDOWN_SECS
 from tests.memory_chain import MemoryChain
 
 TOKEN = "token-of-the-environment"
@@ -165,7 +166,7 @@ async def serving(
         access = Access(TOKEN, authentication, keys, limits or Limits(trusted_proxies=(LOCAL,)))
         app = build_api(chains, ready, metrics, access, [PublicInvoiceRoutes(invoicing, chains)], private)
         async with (
-            listen(app, "127.0.0.1", 0) as [(host, port)],
+            listen(app, "127.0.0.1", 0, SHUTDOWN_SECS) as [(host, port)],
             aiohttp.ClientSession(f"http://{host}:{port}") as http,
         ):
             yield Guarded(

@@ -75,7 +75,7 @@ async def serving(database_uri: str, clock: ManualClock) -> AsyncIterator[Api]:
         access_of = access(database, clock, TOKEN)
         public = api_server.public_routes(services, "pay.example.org")
         app = build_api(chains, readiness, metrics, access_of, public, private)
-        async with listen(app, "127.0.0.1", 0) as [(host, port)]:
+        async with listen(app, "127.0.0.1", 0, api_server.SHUTDOWN_SECS) as [(host, port)]:
             yield replace(api, app=app, url=f"http://{host}:{port}")
 
 
