@@ -21,6 +21,8 @@ from tests.shopify.admin_server import AdminServer, Answering, ShopOrder, Troubl
 
 KEY = "the key of webhooks"
 _LET_GO = "UPDATE deliveries SET due_at = now() WHERE status = 'pending' AND leased_until IS NULL"
+_LAPSE = "UPDATE deliveries SET due_at = now(), leased_until = now() WHERE leased_until IS NOT NULL"
+"""Make as if the time had passed for which the process that was killed had leased them."""
 
 
 @dataclass
@@ -169,6 +171,7 @@ async def test_a_crash_around_the_effect_neither_loses_nor_doubles_a_capture(
     await front.server.daemon.kill()
     async with front.server.database.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM deliveries WHERE status = 'pending'") == 1
+        assert await connection.execute(_LAPSE) == "UPDATE 1"
     assert len(front.in_shop(6).captures()) == after_effect
     await front.server.daemon.start_ready()
     await front.until_told()
