@@ -55,10 +55,16 @@ async def test_an_order_is_shown_claimed_moved_and_cancelled(shell: Shell, count
 
 async def test_an_order_is_fulfilled_by_grace_and_by_credit(shell: Shell, counter: Counter) -> None:
     for number in ("1", "2"):
-        await counter.place(number, "alice", 1_500_000_000)
+        await counter.place(number, "alice", 1_500_000_000, alt_id=f"#{number}")
+    await counter.claim("1", "a1")
     status, shown, _ = await shell("order", "fulfil", "1", *BY)
     assert status == 0
-    assert ["paid", "by", "customer:alice"] in [line.split() for line in shown.splitlines()]
+    fields = [line.split() for line in shown.splitlines()]
+    assert [line for line in fields if line[0] == "also" or line[:2] == ["paid", "by"]] == [
+        ["also", "#1"],
+        ["paid", "by", "customer:alice"],
+    ]
+    assert "claimed" in [line[0] for line in fields]
     issued = await shell.json("credit", "issue", "alice", "2000000000", *BY)
     assert [each["order_id"] for each in issued["paid"]] == ["2"]
     status, shown, _ = await shell("credit", "issue", "alice", "-700000000", *BY)
@@ -66,8 +72,10 @@ async def test_an_order_is_fulfilled_by_grace_and_by_credit(shell: Shell, counte
     customer = await shell.json("account", "show", "alice", "--currency", "MEM")
     assert (customer["balance"], customer["owed"]) == ("-200000000", "0")
     status, shown, _ = await shell("account", "show", "alice")
-    lines = [line.split() for line in shown.splitlines()]
-    assert (status, lines[-1]) == (0, ["granted", "by", "you", "2", "2.2", "-0.2"])
+    assert (status, [line.split() for line in shown.splitlines()][-2:]) == (
+        0,
+        [["granted", "by", "you", "2", "2.2", "-0.2"], ["a1", "0", "0", "0"]],
+    )
     for wrong, said in (("0", "base units of MEM"), ("1.5", "must be an integer")):
         assert said in await shell.fails("credit", "issue", "alice", wrong, *BY)
 
