@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, generate_latest
 
+from harvester.clock import utc_now
+from harvester.metrics import Metrics
+from harvester.pulse import Pulses
+from harvester_ton.metrics import TonMetrics
 from tests.deploy.files import OPERATIONS_PATH, ROOT, RULES_PATH, board, filled_in, queries, rules
 from tests.deploy.tools import PROMTOOL, needs_prometheus
 
@@ -48,6 +53,19 @@ def test_everything_on_the_board_can_be_narrowed_to_a_process_and_comes_from_the
     for panel in shown["panels"]:
         for target in panel.get("targets", []):
             assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+
+
+@needs_prometheus
+def test_promtool_has_nothing_to_remark_on_the_names_of_the_metrics() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry, "test")
+    Pulses(registry, utc_now)
+    TonMetrics(registry)
+    shown = generate_latest(registry)
+    done = subprocess.run(
+        [str(PROMTOOL), "check", "metrics"], input=shown, capture_output=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 
 @needs_prometheus
