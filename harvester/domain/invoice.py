@@ -13,6 +13,8 @@ from harvester.domain.payment import PaymentClass, Transfer
 
 MAX_TOLERANCE_PPM: Final = 500_000
 """Half of the amount; so at least one base unit is always due."""
+CUSTOMER_PREFIX: Final = "customer:"
+"""Of `paid_by`, before the merchant's own name for a customer, where the merchant's credit paid."""
 _MILLION: Final = 1_000_000
 
 

@@ -28,8 +28,8 @@ class Chains:
                     raise ConfigurationError(f"the ticker {currency.ticker!r} is used by two currencies")
                 self._currencies[currency.ticker] = currency
 
-    def currency(self, ticker: str) -> Currency:
-        """Return the currency called `ticker`.
+    def currency(self, ticker: str, name: str = "currency") -> Currency:
+        """Return the currency called `ticker`, which errors call `name`.
 
         Raises:
             InvalidInput: there is none; the message lists what is allowed.
@@ -38,7 +38,7 @@ class Chains:
             return self._currencies[ticker]
         except KeyError:
             allowed = ", ".join(self._currencies)
-            raise InvalidInput(f"currency must be one of: {allowed}") from None
+            raise InvalidInput(f"{name} must be one of: {allowed}") from None
 
     def currencies(self) -> Sequence[Currency]:
         """Return all currencies; the first one is the first chain's own coin."""

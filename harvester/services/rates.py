@@ -36,7 +36,8 @@ class Rates:
         Raises:
             InvalidInput: there is no such ticker.
         """
-        return Pair(self._chains.currencies()[0] if ticker is None else self._chains.currency(ticker), currency)
+        chains = self._chains
+        return Pair(chains.first_currency() if ticker is None else chains.currency(ticker, "ticker"), currency)
 
     def pairs(self, currencies: Sequence[str]) -> Sequence[Pair]:
         """Return every asset in each of `currencies`, which are codes."""

@@ -7,14 +7,17 @@ import orjson
 
 from harvester.domain.acts import Entry
 from harvester.domain.events import act_view, invoice_view, payment_view, price_view, unix_seconds
-from harvester.domain.invoice import Invoice, PaymentRequest
+from harvester.domain.invoice import CUSTOMER_PREFIX, Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment
 
 
 def public_json(invoice: Invoice, request: PaymentRequest) -> bytes:
     """Return `invoice` as a JSON object for anybody who knows its id."""
-    return orjson.dumps(invoice_view(invoice, request))
+    view = invoice_view(invoice, request)
+    if invoice.paid_by is not None and invoice.paid_by.startswith(CUSTOMER_PREFIX):
+        view["paid_by"] = CUSTOMER_PREFIX.removesuffix(":")  # who it is, is the merchant's alone
+    return orjson.dumps(view)
 
 
 def private_json(invoice: Invoice, request: PaymentRequest) -> bytes:

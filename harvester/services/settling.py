@@ -14,7 +14,7 @@ from uuid import UUID
 from harvester.domain import account
 from harvester.domain.errors import InvariantBroken, Unavailable
 from harvester.domain.events import Event, EventType
-from harvester.domain.invoice import Invoice
+from harvester.domain.invoice import CUSTOMER_PREFIX, Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import Payment, Transfer
 from harvester.metrics import OTHER_ASSET, Metrics
@@ -28,8 +28,6 @@ from harvester.storage.signals import Signals
 HOUSE: Final = tuple(
     Owner(kind) for kind in (AccountKind.RECEIVED, AccountKind.SETTLED, AccountKind.NOTES, AccountKind.REFUNDED)
 )
-CUSTOMER_PREFIX: Final = "customer:"
-"""Of `paid_by`, where the merchant's own credit paid."""
 
 
 @dataclass(frozen=True, slots=True)

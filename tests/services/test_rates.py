@@ -112,6 +112,6 @@ async def test_a_rate_is_valid_for_some_time_and_not_for_ever(market: Market, va
 
 
 async def test_a_ticker_that_there_is_not_has_no_rate(market: Market) -> None:
-    with pytest.raises(InvalidInput, match="MEM, TOK"):
+    with pytest.raises(InvalidInput, match="ticker must be one of: MEM, TOK"):
         market.pair("USD", "DOGE")
     assert market.pair("USD").asset.ticker == "MEM"

@@ -99,6 +99,9 @@ def test_the_private_view_adds_the_texts_byte_for_byte() -> None:
 def test_the_merchants_own_numbers_are_the_merchants_alone() -> None:
     ordered = replace(INVOICE, order_id="17", customer_id="alice")
     assert public(ordered) == PUBLIC
+    granted = replace(ordered, **PAID | {"paid_by": "customer:alice", "tx_hash": None})
+    assert public(granted)["paid_by"] == "customer"
+    assert json.loads(private_json(granted, REQUEST))["paid_by"] == "customer:alice"
     found = json.loads(private_json(ordered, REQUEST))
     assert (found["order_id"], found["customer_id"]) == ("17", "alice")
     assert not {"order_id", "customer_id", "price"} & json.loads(private_json(INVOICE, REQUEST)).keys()
