@@ -6,7 +6,7 @@ never two at a time.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Any, Final
 
 import structlog
@@ -62,7 +62,7 @@ async def _capture(shop: AdminApi, order_id: str, order: Mapping[str, Any]) -> N
     if not isinstance(price, Mapping) or order.get("amount") == "0":
         _log.info("nothing to capture: the order is free, or was not placed by the shop", order_id=order_id)
         return
-    found = {(each.get("kind"), each.get("status")) for each in await shop.transactions(order_id)}
+    found = await _transactions(shop, order_id)
     if found & _TAKEN:
         _log.info("nothing to capture: the shop has money for the order", order_id=order_id)
         return
@@ -79,5 +79,14 @@ async def _cancel(shop: AdminApi, order_id: str, _order: Mapping[str, Any]) -> N
 
 
 async def _expire(shop: AdminApi, order_id: str, order: Mapping[str, Any]) -> None:
-    if order.get("amount") != "0":  # nobody had to pay what is free: the shop keeps it
-        await _cancel(shop, order_id, order)
+    if order.get("amount") == "0":
+        return  # nobody had to pay what is free: the shop keeps it
+    if await _transactions(shop, order_id) & _TAKEN:  # of every order the shop tells, also of those paid otherwise
+        _log.info("not cancelled, though nobody paid here: the shop has money for the order", order_id=order_id)
+        return
+    await _cancel(shop, order_id, order)
+
+
+async def _transactions(shop: AdminApi, order_id: str) -> Set[tuple[object, object]]:
+    """Return kind and status of what was done with the money of an order."""
+    return {(each.get("kind"), each.get("status")) for each in await shop.transactions(order_id)}

@@ -119,6 +119,17 @@ async def test_a_free_order_that_nobody_claimed_stays_in_the_shop(shop: AdminSer
     assert shop.orders[ORDER_ID].cancelled_at is not None
 
 
+@pytest.mark.parametrize("kind", ["capture", "sale"])
+async def test_an_order_that_the_shop_has_money_for_is_not_cancelled_because_nobody_paid_here(
+    shop: AdminServer, kind: str
+) -> None:
+    shop.orders[ORDER_ID].transactions.append({"kind": kind, "status": "success"})
+    await hook(shop).handle(event("invoice.expired"))
+    assert shop.orders[ORDER_ID].cancelled_at is None
+    await hook(shop).handle(event("invoice.cancelled"))
+    assert shop.orders[ORDER_ID].cancelled_at is not None
+
+
 @pytest.mark.parametrize(("header", "secs"), [("17", 17.0), ("2.6", 2.6), ("soon", None), ("-1", None), ("1e9", None)])
 @pytest.mark.parametrize("requests", [0, 1])
 async def test_a_rate_limit_is_obeyed_at_either_request(
