@@ -34,10 +34,10 @@ def with_database(uri: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_uri() -> Iterator[str]:
+def postgres_uri(postgres_folder: Path) -> Iterator[str]:
     """A PostgreSQL for the session, with a migrated template database."""
-    with temporary_folder(in_memory()) as folder, asyncio.Runner() as runner:
-        context = embedded_postgres(folder / "postgres")
+    with asyncio.Runner() as runner:
+        context = embedded_postgres(postgres_folder / "postgres")
         uri = runner.run(context.__aenter__())
         try:
             runner.run(hurry(uri))
@@ -49,10 +49,17 @@ def postgres_uri() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_folder() -> Iterator[Path]:
-    """A folder for servers, outside of pytest's own.
+    """A folder for servers, in memory where that is possible, and outside of pytest's own.
 
     Each session that starts shuts other users out of that, and a server that was started by root runs as another user.
     """
+    with temporary_folder(in_memory()) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def checkout_folder() -> Iterator[Path]:
+    """A folder for checkouts, where programs may be run and servers started."""
     with temporary_folder() as folder:
         yield folder
 

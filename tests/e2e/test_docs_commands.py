@@ -42,10 +42,10 @@ NOT_RUN = {"docs/how-to/install.md": 3, "docs/local-chain.md": 2, "docs/operatio
 
 
 @pytest.fixture
-def tree(postgres_folder: Path, request: pytest.FixtureRequest) -> Path:
+def tree(checkout_folder: Path, request: pytest.FixtureRequest) -> Path:
     if not tvm_available():
         pytest.skip("there is no TVM for this platform")
-    folder = postgres_folder / re.sub(r"\W", "-", request.node.name)
+    folder = checkout_folder / re.sub(r"\W", "-", request.node.name)
     folder.mkdir()
     return check_out(folder)
 

@@ -34,9 +34,9 @@ async def needs_packages(folder: Path) -> None:
 
 
 async def test_the_guide_leads_to_a_service_that_is_ready(
-    chain: Chain, database_uri: str, postgres_folder: Path, manager: ServiceManager
+    chain: Chain, database_uri: str, checkout_folder: Path, manager: ServiceManager
 ) -> None:
-    root = postgres_folder / "install"  # deleted at the end: it is large
+    root = checkout_folder / "install"  # deleted at the end: it is large
     root.mkdir()
     await needs_packages(root)
     await chain.ask("/deploy", {})

@@ -13,8 +13,8 @@ from tests.e2e.reader import Reader, check_out
 pytestmark = pytest.mark.chain
 
 
-async def test_ton_site(postgres_folder: Path) -> None:
-    folder = postgres_folder / "ton-site"
+async def test_ton_site(checkout_folder: Path) -> None:
+    folder = checkout_folder / "ton-site"
     folder.mkdir()
     tree = check_out(folder)
     reader = Reader(tree, {}, {})
@@ -28,8 +28,8 @@ async def test_ton_site(postgres_folder: Path) -> None:
 
 
 @pytest.mark.skipif(not tvm_available(), reason="there is no TVM for this platform")
-async def test_purchase_metadata(postgres_folder: Path) -> None:
-    folder = postgres_folder / "purchase-metadata"
+async def test_purchase_metadata(checkout_folder: Path) -> None:
+    folder = checkout_folder / "purchase-metadata"
     folder.mkdir()
     tree = check_out(folder)
     ports = {"PORT": str(free_port()), "CONTROL_PORT": str(free_port()), "TMPDIR": str(folder)}

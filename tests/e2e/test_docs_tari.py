@@ -10,8 +10,8 @@ from tests.e2e.tari_shop import open_tari_shop
 
 
 @pytest.fixture
-def tree(postgres_folder: Path) -> Path:
-    folder = postgres_folder / "tari-page"
+def tree(checkout_folder: Path) -> Path:
+    folder = checkout_folder / "tari-page"
     folder.mkdir()
     return check_out(folder)
 
