@@ -13,7 +13,7 @@ from harvester.domain.invoice import Invoice
 from harvester.domain.money import Price, format_amount
 from harvester.domain.payment import Payment
 from harvester.domain.rates import plain
-from harvester.services.printed_receipts import PrintedReceipt
+from harvester.services.printed_receipts import MAX_PAYMENTS, PrintedReceipt
 
 _STYLE: Final = """
 body {
@@ -37,6 +37,7 @@ footer { margin-top: 2rem; font-size: .85rem; color: #555; }
   h2 { break-after: avoid; }
 }
 """
+THERE_WERE_MORE: Final = f"The last {MAX_PAYMENTS}: there were more."
 _DOCTYPE: Final = Html("<!doctype html>")
 
 
@@ -70,6 +71,7 @@ def receipt_page(receipt: PrintedReceipt) -> str:
         _fields(receipt_facts(invoice)),
         element("h2", "Payments"),
         _payments(receipt),
+        element("p", THERE_WERE_MORE) if receipt.is_cut else None,
         element("h2", "Proof"),
         *_proof(invoice.proof),
         element(

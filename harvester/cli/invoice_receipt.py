@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from harvester.api.receipt_page import proof_facts, receipt_facts, receipt_page
+from harvester.api.receipt_page import THERE_WERE_MORE, proof_facts, receipt_facts, receipt_page
 from harvester.cli.files import whole_file
 from harvester.cli.output import print_fields, print_table
 from harvester.cli.services import Services, with_services
@@ -36,3 +36,5 @@ async def command(services: Services, invoice_id: str, file: Path | None) -> Non
             for each in receipt.payments
         ],
     )
+    if receipt.is_cut:
+        click.echo(THERE_WERE_MORE)

@@ -22,7 +22,9 @@ class PrintedReceipt:
 
     invoice: Invoice
     payments: Sequence[Payment]
-    """Those that count for it, oldest first by chain time; if there are more than MAX_PAYMENTS, the newest."""
+    """Those that count for it, oldest first by chain time, of the last MAX_PAYMENTS that are about it."""
+    is_cut: bool
+    """Whether there were payments before these."""
 
 
 class PrintedReceipts:
@@ -44,7 +46,6 @@ class PrintedReceipts:
                 raise NotFound("not found")
             if invoice.status is not Status.PAID:
                 raise ActRefused(f"invoice {invoice_id} is {invoice.status}: only a paid one has a receipt")
-            found = await payments.page(connection, PaymentFilter(invoice_id=invoice_id), MAX_PAYMENTS)
-        return PrintedReceipt(
-            invoice, [payment for payment in reversed(found or []) if payment.counts_for == invoice_id]
-        )
+            found = await payments.page(connection, PaymentFilter(invoice_id=invoice_id), MAX_PAYMENTS + 1) or []
+        listed = [payment for payment in reversed(found[:MAX_PAYMENTS]) if payment.counts_for == invoice_id]
+        return PrintedReceipt(invoice, listed, is_cut=len(found) > MAX_PAYMENTS)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.api.receipt_page import receipt_page, receipt_policy
+from harvester.api.receipt_page import THERE_WERE_MORE, receipt_page, receipt_policy
 from harvester.domain.errors import ActRefused, NotFound
 from harvester.domain.rates import Money
 from harvester.services.invoicing import Draft
@@ -133,6 +133,7 @@ async def test_a_payment_that_was_taken_back_is_not_on_the_receipt(shop: Shop) -
     await shop.payments.unassign(stray["id"], By("test", None))
     receipt = await PrintedReceipts(shop.database).get(invoice_id)
     assert [payment.payer for payment in receipt.payments] == ["alice"]
+    assert THERE_WERE_MORE not in read(receipt).texts
 
 
 async def test_a_receipt_is_bounded_and_keeps_what_settled_the_invoice(shop: Shop) -> None:
@@ -143,13 +144,13 @@ async def test_a_receipt_is_bounded_and_keeps_what_settled_the_invoice(shop: Sho
     await shop.scan()
     receipt = await PrintedReceipts(shop.database).get(invoice_id)
     assert len(receipt.payments) == MAX_PAYMENTS
-    assert {"alice", receipt.invoice.tx_hash} <= set(read(receipt).texts)
+    assert {"alice", receipt.invoice.tx_hash, THERE_WERE_MORE} <= set(read(receipt).texts)
 
 
 def receipt_of(metadata: Any, proof: str | None = None, **members: Any) -> PrintedReceipt:
     """A receipt of an invoice as it could be stored."""
     invoice = replace(INVOICE, metadata=orjson.dumps(metadata).decode(), proof=proof, **members)
-    return PrintedReceipt(invoice, [])
+    return PrintedReceipt(invoice, [], is_cut=False)
 
 
 def test_the_proof_is_on_it_name_by_name() -> None:
