@@ -7,15 +7,14 @@ everybody knows for one that was not set, here the start is refused.
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from yarl import URL
 
-from harvester.chain.requests import FORWARDED, PROXY_HEADERS, X_FORWARDED_FOR
+from harvester.chain.settings import Flag, ProxiedSettings
 from harvester.domain.errors import ConfigurationError
 
-_FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 _NO_LIST: Final = frozenset({"none", "false", "0"})
 _PRICE_MEMBERS: Final = {
     "total": "total_price",
@@ -27,18 +26,8 @@ _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z
 _VERSION: Final = re.compile(r"[0-9]{4}-[0-9]{2}|unstable")
 _TOKEN: Final = re.compile(r"[!-~]{1,255}")
 _PLACEHOLDER: Final = "dummy"
-_MISSING: Final = {
-    "TPG_SHOPIFY_SHOP": "is not set; must be the shop's host name, such as example.myshopify.com",
-    "TPG_SHOPIFY_ADMIN_ACCESS_TOKEN": "is not set; must be the Admin API access token of your app",
-}
 
 Network = IPv4Network | IPv6Network
-
-
-def _flag(text: str) -> bool:
-    if text not in _FLAGS:
-        raise ValueError("must be 1, true, 0 or false")
-    return _FLAGS[text]
 
 
 def _networks(text: str) -> tuple[Network, ...] | None:
@@ -85,24 +74,23 @@ def _url(text: str) -> URL:
     return url
 
 
-class ShopifySettings(BaseModel):
+class ShopifySettings(ProxiedSettings):
     """What the operator says of the shop."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
+    missing: ClassVar = {
+        "TPG_SHOPIFY_SHOP": "is not set; must be the shop's host name, such as example.myshopify.com",
+        "TPG_SHOPIFY_ADMIN_ACCESS_TOKEN": "is not set; must be the Admin API access token of your app",
+    }
     tpg_shopify_shop: Annotated[str, BeforeValidator(_host)]
     tpg_shopify_admin_access_token: Annotated[SecretStr, AfterValidator(_token)]
     tpg_shopify_api_version: Annotated[str, BeforeValidator(_version)] = "2024-04"
     tpg_shopify_hmac_secret: SecretStr = SecretStr("")
     """The key that the shop signs webhooks with."""
-    tpg_shopify_hmac_checks: Annotated[bool, BeforeValidator(_flag)] = True
+    tpg_shopify_hmac_checks: Flag = True
     tpg_shopify_ip_whitelist: Annotated[tuple[Network, ...] | None, BeforeValidator(_networks)] = None
     """Where webhooks may come from; None: from anywhere."""
     tpg_shopify_price_field: Annotated[str, BeforeValidator(_price_member)] = "total_price"
     """The member of an order that is its price."""
-    tpg_use_x_forwarded_for: Annotated[bool, BeforeValidator(_flag)] = False
-    """Whether X-Forwarded-For says where a webhook comes from; see `proxy_headers`."""
-    tpg_use_forwarded: Annotated[bool, BeforeValidator(_flag)] = False
     shopify_ticker: str | None = None
     """The currency that orders are paid in; None: the first there is."""
     shopify_url: Annotated[URL | None, BeforeValidator(_url)] = None
@@ -114,12 +102,6 @@ class ShopifySettings(BaseModel):
         base = self.shopify_url or URL(f"https://{self.tpg_shopify_shop}")
         return base / "admin" / "api" / self.tpg_shopify_api_version
 
-    @property
-    def proxy_headers(self) -> frozenset[str]:
-        """Which headers of trusted proxies say where a webhook comes from: those switched on; if none is, both."""
-        switches = {X_FORWARDED_FOR: self.tpg_use_x_forwarded_for, FORWARDED: self.tpg_use_forwarded}
-        return frozenset(header for header, on in switches.items() if on) or PROXY_HEADERS
-
     def admits(self, address: str | None) -> bool:
         """Say whether a webhook may come from this IP address; None: it is not known where it comes from."""
         if self.tpg_shopify_ip_whitelist is None:
@@ -128,19 +110,10 @@ class ShopifySettings(BaseModel):
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
-        """Return the settings that `environ` holds, by variable name.
-
-        Raises:
-            ExceptionGroup: of ConfigurationError, one for each mistake.
-        """
-        given = {name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ}
-        try:
-            settings = cls.model_validate(given)
-        except ValidationError as error:
-            mistakes = [_mistake(str(detail["loc"][0]).upper(), detail) for detail in error.errors(include_input=False)]
-            raise ExceptionGroup("settings of Shopify", mistakes) from None
+        """See `PluginSettings.load`; with these, somebody must keep strangers from placing orders."""
+        settings = super().load(environ)
         if mistake := _unguarded(settings):
-            raise ExceptionGroup("settings of Shopify", [mistake])
+            raise ExceptionGroup("settings", [mistake])
         return settings
 
 
@@ -154,8 +127,3 @@ def _unguarded(settings: ShopifySettings) -> ConfigurationError | None:
             "TPG_SHOPIFY_IP_WHITELIST: must say where webhooks may come from, as TPG_SHOPIFY_HMAC_CHECKS is off"
         )
     return None
-
-
-def _mistake(name: str, detail: Mapping[str, Any]) -> ConfigurationError:
-    text = _MISSING.get(name, "is not set") if detail["type"] == "missing" else str(detail["ctx"]["error"])
-    return ConfigurationError(f"{name}: {text}")

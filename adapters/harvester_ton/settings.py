@@ -8,22 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    InstanceOf,
-    SecretBytes,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field, InstanceOf, SecretBytes, ValidationInfo, field_validator
 
-from harvester.domain.errors import ConfigurationError, InvalidInput
+from harvester.chain.settings import PluginSettings
+from harvester.domain.errors import InvalidInput
 from harvester_ton.address import parse_address
 from harvester_ton.network_config import NetworkConfig, NodeAddress, parse_node_address, read_network_config
 
@@ -36,13 +27,6 @@ NONE: Final = "none"
 
 _TICKER: Final = re.compile(r"[^\s,\x00-\x1f\x7f]{1,32}")
 _PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]*")
-_MISSING: Final = {
-    "RECIPIENT": "is not set; must be the TON address of the wallet that is paid",
-    "KEY": "is not set; `harvester key generate FILE` makes one",
-    "EXTERNAL_IP": "is not set; must be the public IPv4 address of the TON site's proxy",
-    "NETWORK_CONFIG": "is not set; must be the http(s) URL of a TON network config",
-    "SITE": "is not set; must be host:port, where the daemon serves the public routes alone",
-}
 
 _T = TypeVar("_T")
 
@@ -167,29 +151,10 @@ Key = Annotated[SecretBytes, BeforeValidator(_key)]
 ExternalIp = Annotated[str, BeforeValidator(_external_ip)]
 
 
-class ReadSettings(BaseModel):
-    """Settings that are read from texts, by the upper-case names of the fields."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str]) -> Self:
-        """Return the settings that `environ` holds, by variable name.
-
-        Raises:
-            ExceptionGroup: of ConfigurationError, one for each mistake.
-        """
-        try:
-            return cls.model_validate(
-                {name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ}
-            )
-        except ValidationError as error:
-            mistakes = [_mistake(str(detail["loc"][0]).upper(), detail) for detail in error.errors(include_input=False)]
-            raise ExceptionGroup("settings of TON", mistakes) from None
-
-
-class TonSettings(ReadSettings):
+class TonSettings(PluginSettings):
     """What the operator says of TON."""
+
+    missing: ClassVar = {"RECIPIENT": "is not set; must be the TON address of the wallet that is paid"}
 
     recipient: Annotated[str, BeforeValidator(_recipient)]
     """Raw address of the wallet that is paid."""
@@ -203,7 +168,7 @@ class TonSettings(ReadSettings):
     """Name that the coin is shown by."""
     jettons: Annotated[tuple[InstanceOf[Jetton], ...], BeforeValidator(_jettons)] = ()
     """Jettons that are taken."""
-    payment_prefixes: Annotated[dict[str, str], BeforeValidator(_prefixes)] = dict(DEFAULT_PREFIXES)
+    payment_prefixes: Annotated[Mapping[str, str], BeforeValidator(_prefixes)] = DEFAULT_PREFIXES
     """Name to prefix of the payment links."""
     key: Key | None = None
     """Seals purchase metadata, and makes the address of the merchant's site."""
@@ -247,11 +212,3 @@ class TonSettings(ReadSettings):
         if len({jetton.master for jetton in jettons}) < len(jettons):
             raise ValueError("each jetton master must be given once")
         return jettons
-
-
-VARIABLES: Final = frozenset(name.upper() for name in TonSettings.model_fields)
-
-
-def _mistake(name: str, detail: Mapping[str, Any]) -> ConfigurationError:
-    text = _MISSING.get(name, "is not set") if detail["type"] == "missing" else str(detail["ctx"]["error"])
-    return ConfigurationError(f"{name}: {text}")

@@ -1,11 +1,12 @@
 """What the operator says of the merchant's key and site; the daemon's own settings are in `settings`."""
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
-from harvester_ton.settings import ExternalIp, Key, ReadSettings, has_host
+from harvester.chain.settings import PluginSettings
+from harvester_ton.settings import ExternalIp, Key, has_host
 
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 # where a server listens, not where we do
 """A listener on all addresses is reached on the loopback interface."""
@@ -32,15 +33,22 @@ def _upstream(text: str) -> str:
     return f"http://{reached}:{port}/"
 
 
-class KeySettings(ReadSettings):
+class KeySettings(PluginSettings):
     """The merchant's key, where it is needed."""
 
+    missing: ClassVar = {"KEY": "is not set; `harvester key generate FILE` makes one"}
     key: Key
 
 
 class SiteSettings(KeySettings):
     """What the site's proxy needs to know."""
 
+    missing: ClassVar = {
+        **KeySettings.missing,
+        "EXTERNAL_IP": "is not set; must be the public IPv4 address of the TON site's proxy",
+        "NETWORK_CONFIG": "is not set; must be the http(s) URL of a TON network config",
+        "SITE": "is not set; must be host:port, where the daemon serves the public routes alone",
+    }
     external_ip: ExternalIp
     """Public IPv4 address."""
     network_config: Annotated[str, BeforeValidator(_config_url)]

@@ -11,7 +11,7 @@ from harvester.domain.errors import ConfigurationError
 from harvester_ton.address import format_address
 from harvester_ton.network_config import NetworkConfig
 from harvester_ton.plugin import plugin
-from harvester_ton.settings import VARIABLES, Jetton, TonSettings
+from harvester_ton.settings import Jetton, TonSettings
 from harvester_ton.tl import BlockId
 from harvester_ton.verification import start_from
 
@@ -20,6 +20,7 @@ MASTER = "0:" + "be" * 32
 KEY = "WECwrZEHA4XhZP+hJeANQYsbmtsOn3UI+JO0QLUYkMY="
 SERVER = f"127.0.0.1:20003:{KEY}"
 NEEDED = {"RECIPIENT": RECIPIENT, "LITE_SERVERS": SERVER, "VERIFY": "none"}
+VARIABLES = frozenset(name.upper() for name in TonSettings.model_fields)
 LISTED = {"ip": 2130706433, "port": 20003, "id": {"@type": "pub.ed25519", "key": KEY}}
 
 
