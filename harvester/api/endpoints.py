@@ -13,6 +13,7 @@ from harvester.api.auth import TokenGuard
 from harvester.api.bodies import Body, query_number, read_body
 from harvester.api.boundary import more_time
 from harvester.api.invoices import PRIVATE
+from harvester.api.payment_schemas import LAST_SECOND
 from harvester.api.repeats import once
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput
@@ -26,8 +27,6 @@ from harvester.storage.outbox import MAX_DELIVERY_ID
 _DEFAULT_PAGE: Final = 20
 _REPLAY_SECS: Final = 600.0
 """It is done in batches, however many there are; given up in the middle, it would have to begin anew."""
-_LATEST_SECS: Final = 253_402_300_799
-"""The end of the year 9999."""
 
 
 class NewEndpoint(Body):
@@ -54,8 +53,8 @@ class Rotation(Body):
 class TimeRange(Body):
     """Unix seconds: from `since` to before `until`, which is now if it is absent."""
 
-    since: int = Field(ge=0, le=_LATEST_SECS)
-    until: int | None = Field(default=None, ge=0, le=_LATEST_SECS)
+    since: int = Field(ge=0, le=LAST_SECOND)
+    until: int | None = Field(default=None, ge=0, le=LAST_SECOND)
 
 
 class EndpointRoutes:
@@ -131,9 +130,9 @@ class EndpointRoutes:
         """Tell what happened in a range of time, again or for the first time."""
         times = await read_body(request, TimeRange)
         more_time(request, _REPLAY_SECS)
-        until = _LATEST_SECS if times.until is None else times.until
-        since_at, until_at = (datetime.fromtimestamp(moment, UTC) for moment in (times.since, until))
-        return _json({"replayed": await self._endpoints.replay(_id(request), since_at, until_at)})
+        until_secs = LAST_SECOND if times.until is None else times.until
+        since, until = (datetime.fromtimestamp(moment, UTC) for moment in (times.since, until_secs))
+        return _json({"replayed": await self._endpoints.replay(_id(request), since, until)})
 
     async def deliveries(self, request: web.Request) -> web.StreamResponse:
         """List what was sent to the endpoint, or is to be sent, newest first."""

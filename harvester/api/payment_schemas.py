@@ -9,17 +9,18 @@ from typing import Final, TypeVar
 from harvester.api.bodies import Body
 from harvester.domain.acts import actor, reason_text
 from harvester.domain.errors import InvalidInput
+from harvester.domain.events import unix_seconds
 from harvester.domain.identifiers import parse_uuid
 from harvester.domain.payment import PaymentClass, Standing
 from harvester.services.chains import Chains
+from harvester.services.invoicing import LAST_MOMENT
 from harvester.services.payments import MAX_PAYMENT_ID, By
 from harvester.storage.payments import PaymentFilter
 
 PARAMETERS: Final = ("limit", "before", "class", "standing", "asset", "since", "until", "text", "payer", "invoice_id")
 MAX_TEXT: Final = 500
 _NUMBER: Final = re.compile(r"0*([0-9]{1,19})")
-_LAST_SECOND: Final = 253_402_300_799
-"""Of the year 9999."""
+LAST_SECOND: Final = unix_seconds(LAST_MOMENT)
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -117,6 +118,6 @@ def parse_moment(given: Mapping[str, str], name: str) -> datetime | None:
     if text is None:
         return None
     digits = _NUMBER.fullmatch(text)
-    if not digits or int(digits[1]) > _LAST_SECOND:
+    if not digits or int(digits[1]) > LAST_SECOND:
         raise InvalidInput(f"{name} must be a moment in Unix seconds")
     return datetime.fromtimestamp(int(digits[1]), UTC)

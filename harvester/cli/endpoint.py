@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
+from harvester.cli.filters import MOMENT
 from harvester.cli.output import json_option, print_fields, print_json, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.errors import Unavailable
@@ -12,7 +13,6 @@ from harvester.services.endpoints import DEFAULT_OVERLAP_SECS, MAX_OVERLAP_SECS
 from harvester.services.webhook_views import answer_view, endpoint_view, secret_view, shown_url
 from harvester.storage.endpoints import Endpoint
 
-_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
 _events_option = click.option(
     "--event", "event_types", multiple=True, metavar="TYPE", help="Such as invoice.paid; may be repeated."
 )
@@ -133,8 +133,8 @@ async def test(services: Services, name: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--since", type=_MOMENT, required=True, help="From that moment on (UTC).")
-@click.option("--until", type=_MOMENT, help="Before that moment (UTC); default: now.")
+@click.option("--since", type=MOMENT, required=True, help="From that moment on (UTC).")
+@click.option("--until", type=MOMENT, help="Before that moment (UTC); default: now.")
 @json_option
 @with_services
 async def replay(services: Services, name: str, since: datetime, until: datetime | None, as_json: bool) -> None:

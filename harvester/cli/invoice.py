@@ -55,7 +55,7 @@ def _asked(services: Services, asked: tuple[str, ...], price: tuple[str, str] | 
         return {"amount": asked[0], "currency": asked[1]}
     if len(asked) > 1:
         raise click.UsageError("With --price, CURRENCY alone is expected, or nothing.")
-    ticker = asked[0] if asked else services.chains.currencies()[0].ticker
+    ticker = asked[0] if asked else services.chains.first_currency().ticker
     return {"price": {"amount": price[0], "currency": price[1]}, "currency": ticker}
 
 

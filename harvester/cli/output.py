@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import click
 import orjson
@@ -49,12 +49,3 @@ def _console() -> Console:
     # Rows for `grep` and `awk` stay on one line when nobody reads them on a terminal.
     console = Console(markup=False, highlight=False, emoji=False)
     return console if console.is_terminal else Console(markup=False, highlight=False, emoji=False, width=1000)
-
-
-def unix_seconds_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `record` with its times as Unix seconds, and without what is None."""
-    return {
-        name: int(value.timestamp()) if isinstance(value, datetime) else value
-        for name, value in record.items()
-        if value is not None
-    }

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from harvester.config import forms, page_forms
 from harvester.config.forms import ListenAddress, Role
 from harvester.config.variables import Given, Variables
+from harvester.domain.account import UNCLAIMED_LIFE, UNPAID_LIFE
 from harvester.domain.egress import Network
 from harvester.domain.errors import ConfigurationError
 
@@ -95,11 +96,11 @@ class Settings(BaseSettings):
     """Whether money that names no invoice is its sender's credit, and pays what customers of that address owe."""
     unclaimed_order_hours: Annotated[
         timedelta, _text(forms.hours), Allowed(f"a whole number of hours from 1 to {forms.MAX_DAYS * 24}")
-    ] = timedelta(hours=2)
+    ] = UNCLAIMED_LIFE
     """How long an order waits for a payer to be tied to it."""
     unpaid_order_hours: Annotated[
         timedelta, _text(forms.hours), Allowed(f"a whole number of hours from 1 to {forms.MAX_DAYS * 24}")
-    ] = timedelta(hours=48)
+    ] = UNPAID_LIFE
     """How long an order waits for money once a payer is tied to it."""
     strict_order_ids: Annotated[bool, _text(forms.on_off), Allowed("on or off")] = True
     """Whether people and payments name orders by their ids only, not by their second names."""

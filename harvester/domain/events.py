@@ -99,12 +99,11 @@ class Event:
 def invoice_view(invoice: Invoice, request: PaymentRequest) -> dict[str, object]:
     """Return the public JSON members of `invoice`: amounts as strings, times as Unix seconds.
 
-    A member that does not apply is absent, not null. `unclaimed` shows as `waiting`.
+    A member that does not apply is absent, not null.
     """
-    status = Status.WAITING if invoice.status is Status.UNCLAIMED else invoice.status
     view: dict[str, object] = {
         "id": str(invoice.id),
-        "status": status.value,
+        "status": invoice.public_status.value,
         "amount": str(invoice.amount),
         "currency": invoice.ticker,
         "pay_to_address": invoice.pay_to_address,

@@ -69,6 +69,11 @@ class Invoice:
     """Base units of credit that settled it: all of the amount, or nothing."""
 
     @property
+    def public_status(self) -> Status:
+        """The state as everybody sees it: `unclaimed` shows as `waiting`."""
+        return Status.WAITING if self.status is Status.UNCLAIMED else self.status
+
+    @property
     def overpayment(self) -> int:
         """Everything received that the merchant did not ask for, or not in time: base units, never negative."""
         return max(0, self.received + self.credited - (self.amount if self.status is Status.PAID else 0))

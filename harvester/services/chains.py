@@ -41,7 +41,7 @@ class Chains:
             raise InvalidInput(f"{name} must be one of: {allowed}") from None
 
     def currencies(self) -> Sequence[Currency]:
-        """Return all currencies; the first one is the first chain's own coin."""
+        """Return all currencies."""
         return list(self._currencies.values())
 
     def first_currency(self) -> Currency:

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from harvester.chain import Clock
 from harvester.domain.egress import EgressRules
 from harvester.domain.errors import InvalidInput, NotFound
-from harvester.domain.events import EventType, unix_seconds
+from harvester.domain.events import DEFAULT_EVENT_TYPES, EventType, unix_seconds
 from harvester.domain.webhooks import Message
 from harvester.services.delivery import Answer, Sender
 from harvester.services.idempotency import Once
@@ -25,7 +25,6 @@ from harvester.storage.signals import Signals
 
 MAX_ENDPOINTS: Final = 100
 """Each costs a row with every event."""
-DEFAULT_EVENT_TYPES: Final = ("invoice.created", "invoice.paid", "invoice.cancelled", "invoice.expired")
 DEFAULT_OVERLAP_SECS: Final = 24 * 3600
 MAX_OVERLAP_SECS: Final = 30 * 24 * 3600
 TEST_EVENT: Final = "endpoint.test"

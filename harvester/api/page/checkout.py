@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 
 from harvester.domain.invoice import Invoice, PaymentRequest
-from harvester.domain.lifecycle import OPEN, Status
+from harvester.domain.lifecycle import OPEN
 from harvester.domain.money import format_amount
 from harvester.services.chains import Chains
 
@@ -58,8 +58,7 @@ class Checkout:
     @property
     def version(self) -> str:
         """A text that changes when the page does; the script makes the same of the public invoice."""
-        public = Status.WAITING if self.invoice.status is Status.UNCLAIMED else self.invoice.status
-        return f"{public.value}:{self.invoice.overpayment}"
+        return f"{self.invoice.public_status.value}:{self.invoice.overpayment}"
 
     def exact(self, amount: int) -> str:
         """Return base units as a decimal number of whole units, as wallets take it."""
