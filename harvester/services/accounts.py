@@ -22,7 +22,7 @@ from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.payments import By
 from harvester.services.settling import Market, Purse, Settling, Source, claim_order, lock_order, settling_in
-from harvester.storage import credit, invoices, links, orders
+from harvester.storage import credit, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
 from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
@@ -244,8 +244,7 @@ class Accounts:
         return [order for order in paid if order]
 
     async def _get(self, connection: Connection, order_id: str) -> Invoice:
-        found = await orders.find(connection, order_id, strict=self.strict)
-        order = await invoices.get(connection, found) if found else None
+        order = await orders.get(connection, order_id, strict=self.strict)
         if order is None:
             raise NotFound(f"there is no order {order_id}")
         return order

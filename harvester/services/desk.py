@@ -110,8 +110,7 @@ class OrderDesk:
     async def order(self, order_id: str) -> Invoice | None:
         """See `harvester.chain.desk.Desk.order`."""
         async with self.database.connection() as connection:
-            found = await orders.find(connection, order_id, strict=self.strict)
-            return await invoices.get(connection, found) if found else None
+            return await orders.get(connection, order_id, strict=self.strict)
 
     async def wallets(self) -> Sequence[Wallet]:
         """See `harvester.chain.desk.Desk.wallets`."""
@@ -119,8 +118,7 @@ class OrderDesk:
             return await wallets.all_wallets(connection, self.chain)
 
     async def _find(self, settling: Settling, order_id: str) -> Invoice:
-        found = await orders.find(settling.connection, order_id, strict=self.strict)
-        order = await invoices.get(settling.connection, found) if found else None
+        order = await orders.get(settling.connection, order_id, strict=self.strict)
         if order is None:
             raise NotFound(f"there is no order {order_id}")
         return order

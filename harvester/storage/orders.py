@@ -53,6 +53,12 @@ async def find(connection: Connection, reference: str, *, strict: bool) -> UUID 
     return found
 
 
+async def get(connection: Connection, reference: str, *, strict: bool) -> Invoice | None:
+    """Return the order that `find` finds, or None."""
+    invoice_id = await find(connection, reference, strict=strict)
+    return await invoices.get(connection, invoice_id) if invoice_id else None
+
+
 async def lock_references(connection: Connection, references: Sequence[str]) -> None:
     """Let nobody else make or name orders of these names until the transaction ends."""
     await connection.execute(LOCK_REFERENCES, references)
