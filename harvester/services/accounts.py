@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
 
 from harvester.chain import Clock
 from harvester.domain.account import queue
@@ -19,15 +18,13 @@ from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.money import Currency
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
-from harvester.services.idempotency import Once
+from harvester.services.idempotency import Once, kept
 from harvester.services.payments import By
 from harvester.services.settling import Market, Purse, Settling, Source, claim_order, lock_order, settling_in
 from harvester.storage import credit, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
 from harvester.storage.database import Connection, Database
 from harvester.storage.signals import Signals
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +95,9 @@ class Accounts:
             source, target = (notes, target) if amount > 0 else (target, notes)
             entry = Entry(EntryKind.NOTE, source, target, abs(amount), reason=by.reason)
             number = await settling.enter_one(entry, by.actor)
-            paid = await self._settle(settling, purse, market, [customer_id], by.actor)
-            return await _kept(settling, Issued(number, customer_id, amount, currency, paid), once)
+            paid = await self._settle(settling, purse, market, customer_id, by.actor)
+            issued = Issued(number, customer_id, amount, currency, paid)
+            return await kept(once, settling.connection, issued, settling.now)
 
     async def settle_customer(
         self, customer_id: str, ticker: str, by: By, once: Once[Sequence[Invoice]] | None = None
@@ -114,7 +112,8 @@ class Accounts:
         market = Market(currency.chain, currency.asset)
         async with self._settling() as settling:
             purse = await settling.accounts(market, await settling.givers(market, customer_id))
-            return await _kept(settling, await self._settle(settling, purse, market, [customer_id], by.actor), once)
+            paid = await self._settle(settling, purse, market, customer_id, by.actor)
+            return await kept(once, settling.connection, paid, settling.now)
 
     async def link(
         self, customer_id: str, address: str, ticker: str, by: By, once: Once[Sequence[Invoice]] | None = None
@@ -134,7 +133,8 @@ class Accounts:
             purse = await settling.accounts(market, [Owner(AccountKind.ADDRESS, canonical)])
             await links.link(settling.connection, market.chain, canonical, customer_id, settling.now, by.cause)
             source = Source(by.cause, settling.now)
-            return await _kept(settling, await settling.pay_owed(purse, market, canonical, source), once)
+            paid = await settling.pay_owed(purse, market, canonical, source)
+            return await kept(once, settling.connection, paid, settling.now)
 
     async def claim(self, order_id: str, address: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Tie an order to the owner of `address` (any form), who the merchant knows is its customer; it is paid from
@@ -148,7 +148,8 @@ class Accounts:
         async with self._settling() as settling:
             found = await self._find(settling, order_id)
             canonical = self.chains.parse_address(found.chain, address)
-            return await _kept(settling, await claim_order(settling, found, canonical, by.cause), once)
+            order = await claim_order(settling, found, canonical, by.cause)
+            return await kept(once, settling.connection, order, settling.now)
 
     async def fulfil(self, order_id: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Count the open order as paid by the merchant's grace: nobody's balance changes. Return it.
@@ -163,7 +164,8 @@ class Accounts:
             order = await lock_order(settling, found.id)
             if order.status not in OPEN:
                 raise ActRefused(f"order {order_id} is {order.status}: only an open one can be fulfilled")
-            return await _kept(settling, await settling.give(house, order, by.actor, by.reason), once)
+            paid = await settling.give(house, order, by.actor, by.reason)
+            return await kept(once, settling.connection, paid, settling.now)
 
     async def reassign(self, order_id: str, customer_id: str, by: By, once: Once[Invoice] | None = None) -> Invoice:
         """Give an order to another customer, who pays a waiting one at once if he can; return it.
@@ -187,7 +189,7 @@ class Accounts:
             order = await settling.change(order, moved, by.cause, EventType.MODIFIED)
             if order.status is Status.WAITING:
                 order = await settling.pay_one(purse, order, Source(by.actor, settling.now)) or order
-            return await _kept(settling, order, once)
+            return await kept(once, settling.connection, order, settling.now)
 
     async def show(self, customer_id: str, ticker: str) -> Customer:
         """Return what there is of a customer; of one that is not known, nothing but zeros.
@@ -236,10 +238,10 @@ class Accounts:
             return await self._get(connection, order_id)
 
     async def _settle(
-        self, settling: Settling, purse: Purse, market: Market, customer_ids: Sequence[str], actor: str
+        self, settling: Settling, purse: Purse, market: Market, customer_id: str, actor: str
     ) -> Sequence[Invoice]:
         source = Source(actor, settling.now)
-        owed = await orders.lock_owed(settling.connection, customer_ids, market.chain, market.asset)
+        owed = await orders.lock_owed(settling.connection, [customer_id], market.chain, market.asset)
         paid = [await settling.pay_one(purse, order, source) for order in queue(owed, settling.now)]
         return [order for order in paid if order]
 
@@ -258,9 +260,3 @@ class Accounts:
     def _settling(self) -> AbstractAsyncContextManager[Settling]:
         now = self.clock()
         return settling_in(self.database, self.chains, now, self.unpaid_life, self.signals, self.metrics)
-
-
-async def _kept(settling: Settling, result: _Result, once: Once[_Result] | None) -> _Result:
-    if once:
-        await once.keep(settling.connection, result, settling.now)
-    return result

@@ -17,9 +17,9 @@ from harvester.domain.errors import InvalidInput, NotFound
 from harvester.domain.events import DEFAULT_EVENT_TYPES, EventType, unix_seconds
 from harvester.domain.webhooks import Message
 from harvester.services.delivery import Answer, Sender
-from harvester.services.idempotency import Once
+from harvester.services.idempotency import Once, kept
 from harvester.storage import endpoints, replay
-from harvester.storage.database import Connection, Database
+from harvester.storage.database import Database
 from harvester.storage.endpoints import ENVIRONMENT, HOOK_PREFIX, Endpoint
 from harvester.storage.signals import Signals
 
@@ -84,7 +84,7 @@ class Endpoints:
             )
             if made is None:
                 raise InvalidInput(f"name is taken by another endpoint, or there are {MAX_ENDPOINTS} endpoints already")
-            return await _kept(connection, made, once, now)
+            return await kept(once, connection, made, now)
 
     async def change(
         self, name_or_id: str, url: str | None, event_types: Sequence[str] | None, *, by_operator: bool = False
@@ -143,7 +143,7 @@ class Endpoints:
         until = now + timedelta(seconds=overlap_secs)
         async with self.database.transaction() as connection:
             rotated = await endpoints.rotate(connection, endpoint.id, _new_secret(), until, now)
-            return await _kept(connection, _there(rotated, name_or_id), once, now)
+            return await kept(once, connection, _there(rotated, name_or_id), now)
 
     async def test(self, name_or_id: str) -> Answer:
         """Send the endpoint a test, enabled or not, and return what it answered. Nothing is recorded.
@@ -186,13 +186,7 @@ class Endpoints:
         endpoint, now = await self.get(name_or_id), self.clock()
         async with self.database.transaction() as connection:
             switched = await endpoints.switch(connection, endpoint.id, reason, now, enabled=enabled)
-            return await _kept(connection, _there(switched, name_or_id), once, now)
-
-
-async def _kept(connection: Connection, endpoint: Endpoint, once: Once[Endpoint] | None, now: datetime) -> Endpoint:
-    if once:
-        await once.keep(connection, endpoint, now)
-    return endpoint
+            return await kept(once, connection, _there(switched, name_or_id), now)
 
 
 def _there(found: Endpoint | None, name_or_id: str) -> Endpoint:

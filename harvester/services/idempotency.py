@@ -1,7 +1,7 @@
 """Requests that are done once, however often they are sent: the answer is stored with the effect, or not at all.
 
 Who has an effect takes a `once: Once | None` and, in the transaction of the effect, stores `once.record(result, now)`:
-together with another statement (`storage.idempotency.keeping`), or on its own (`once.keep`). If somebody else has done
+together with another statement (`storage.idempotency.keeping`), or on its own (`kept`). If somebody else has done
 the same request meanwhile, that raises KeyTaken, and undoes everything.
 """
 
@@ -65,13 +65,16 @@ class Once(Generic[_Result]):
         """Return what is to be stored in the transaction of the effect."""
         return self.ticket.record(self.status, self.answer(result), now)
 
-    async def keep(self, connection: Connection, result: _Result, now: datetime) -> None:
-        """Store it.
 
-        Raises:
-            KeyTaken: the request has been done; the transaction must be undone.
-        """
-        await idempotency.insert(connection, self.record(result, now))
+async def kept(once: Once[_Result] | None, connection: Connection, result: _Result, now: datetime) -> _Result:
+    """Return `result`, and store it in the transaction of the effect, if that is to be had once.
+
+    Raises:
+        KeyTaken: the request has been done; the transaction must be undone.
+    """
+    if once:
+        await idempotency.insert(connection, once.record(result, now))
+    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from harvester.domain.invoice import Invoice
 from harvester.domain.payment import Payment, PaymentClass, Standing
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
-from harvester.services.idempotency import Once
+from harvester.services.idempotency import Once, kept
 from harvester.services.invoicing import new_event, next_event
 from harvester.services.payment_events import act_event
 from harvester.services.refunding import take_back
@@ -125,8 +125,7 @@ class Payments:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
             if (before.standing, before.assigned_to) == (Standing.ASSIGNED, invoice_id):
-                await _keep(connection, once, before, self._clock())
-                return before
+                return await kept(once, connection, before, self._clock())
             invoice, now = await _lock_invoice(connection, invoice_id), self._clock()
             payment, after = assign(before, invoice, now, self._tolerance_ppm)
             settled = []
@@ -148,8 +147,7 @@ class Payments:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
             if before.standing is Standing.RECORDED and await _was_unassigned(connection, payment_id):
-                await _keep(connection, once, before, self._clock())
-                return before
+                return await kept(once, connection, before, self._clock())
             if before.standing is not Standing.ASSIGNED or before.assigned_to is None:
                 raise ActRefused(f"payment {payment_id} is {before.standing}: only an assigned one can be taken back")
             invoice, now = await _lock_invoice(connection, before.assigned_to), self._clock()
@@ -183,8 +181,7 @@ class Payments:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
             if before.standing.value == act.value:
-                await _keep(connection, once, before, self._clock())
-                return before
+                return await kept(once, connection, before, self._clock())
             payment = mark(before, act)
             if act is Act.REFUNDED and payment.payment_class is PaymentClass.CREDIT:
                 await take_back(connection, payment, by.actor, by.reason, self._clock())
@@ -230,11 +227,6 @@ async def _write(
     await payment_acts.insert(connection, payment.id, entry)
     record = once.record(payment, entry.created_at) if once else None
     await events.insert(connection, [act_event(before, payment, entry), *settled], record)
-
-
-async def _keep(connection: Connection, once: Once[Payment] | None, payment: Payment, now: datetime) -> None:
-    if once:
-        await once.keep(connection, payment, now)
 
 
 def _entry(payment: Payment, act: Act, by: By, now: datetime) -> Entry:

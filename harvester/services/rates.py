@@ -11,7 +11,7 @@ from harvester.domain.events import unix_seconds
 from harvester.domain.money import Currency
 from harvester.domain.rates import Pair, Rate, plain
 from harvester.services.chains import Chains
-from harvester.services.idempotency import Once
+from harvester.services.idempotency import Once, kept
 from harvester.storage import rates
 from harvester.storage.database import Connection, Database
 
@@ -66,9 +66,7 @@ class Rates:
         now = self._clock()
         async with self._database.transaction() as connection:
             added = await rates.insert(connection, pair, rate, source, now, now + valid_for)
-            if once:
-                await once.keep(connection, added, now)
-        return added
+            return await kept(once, connection, added, now)
 
     async def last(self, pairs: Sequence[Pair]) -> Mapping[Pair, Rate]:
         """Return the last rate of each of `pairs` that has one, valid or not."""

@@ -11,7 +11,7 @@ from typing import Final
 from harvester.chain import Clock
 from harvester.domain.access import ID_CHARACTERS, SECRET_CHARACTERS, Caller, Scope, Token, token_hash, token_text
 from harvester.domain.errors import InvalidInput, NotFound
-from harvester.services.idempotency import Once
+from harvester.services.idempotency import Once, kept
 from harvester.storage import tokens
 from harvester.storage.database import Database
 
@@ -68,9 +68,7 @@ class Tokens:
             made = await tokens.insert(connection, new, MAX_TOKENS)
             if made is None:
                 raise InvalidInput(f"name is taken by another token, or there are {MAX_TOKENS} tokens already")
-            if once:
-                await once.keep(connection, (made, text), now)
-        return made, text
+            return await kept(once, connection, (made, text), now)
 
     async def rotate(
         self,
@@ -97,10 +95,7 @@ class Tokens:
             text = token_text(token.id, _random(SECRET_CHARACTERS))
             until = now + timedelta(seconds=overlap_secs)
             rotated = await tokens.rotate(connection, token.id, token_hash(text), until, now, _end(now, life_secs))
-            token = _there(rotated, name_or_id)
-            if once:
-                await once.keep(connection, (token, text), now)
-        return token, text
+            return await kept(once, connection, (_there(rotated, name_or_id), text), now)
 
     async def revoke(self, name_or_id: str, once: Once[Token] | None = None) -> Token:
         """Let a token be good for nothing any more, in all processes within a moment, and return it."""
@@ -108,9 +103,7 @@ class Tokens:
         async with self.database.transaction() as connection:
             token = _there(await tokens.find(connection, name_or_id), name_or_id)
             await tokens.revoke(connection, token.id, now)
-            if once:
-                await once.keep(connection, token, now)
-        return token
+            return await kept(once, connection, token, now)
 
 
 def _may_grant(by: Caller, scopes: Collection[Scope]) -> None:

@@ -10,7 +10,7 @@ from harvester.chain import Clock
 from harvester.chain.desk import Wallet
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.services.chains import Chains
-from harvester.services.idempotency import Once
+from harvester.services.idempotency import Once, kept
 from harvester.storage import wallets
 from harvester.storage.database import Database
 
@@ -49,8 +49,7 @@ class Wallets:
         async with self.database.transaction() as connection:
             if not await wallets.add(connection, wallet, now):
                 raise ActRefused("the wallet may report already: remove it first")
-            if once:
-                await once.keep(connection, wallet, now)
+            await kept(once, connection, wallet, now)
         _log.warning(
             "a wallet may report payments", chain=chain, address=canonical, ip_address=wallet.ip_address, actor=actor
         )
