@@ -146,25 +146,13 @@ class Invoicing:
         longest_secs = int((LAST_MOMENT - now).total_seconds())
         if not 0 < draft.life_time_secs <= longest_secs:
             raise InvalidInput(f"life_time must be 1 … {longest_secs} seconds, so that it ends before the year 10000")
-        return Invoice(
-            id=uuid7(),
-            status=Status.WAITING,
-            amount=amount,
-            received=0,
-            ticker=currency.ticker,
-            chain=currency.chain,
-            asset=currency.asset,
-            decimals=currency.decimals,
-            pay_to_address=self._chains.pay_to_address(currency),
-            created_at=now,
-            expires_at=now + timedelta(seconds=draft.life_time_secs),
-            updated_at=now,
-            sequence=1,
+        life_time = timedelta(seconds=draft.life_time_secs)
+        return replace(
+            new_invoice(self._chains, currency, amount, price, now, life_time),
             private_info=draft.private_info,
             metadata=draft.metadata,
             order_id=draft.order_id,
             customer_id=draft.customer_id,
-            price=price,
         )
 
     async def _order_exists(self, order_id: str | None) -> OrderExists:
@@ -178,6 +166,30 @@ class Invoicing:
         self._metrics.transitions.labels(invoice.status.value).inc()
         self._signals.publish("deliveries")
         self._signals.publish("events")
+
+
+def new_invoice(
+    chains: Chains, currency: Currency, amount: int, price: Price | None, now: datetime, life_time: timedelta
+) -> Invoice:
+    """Return a waiting invoice over `amount` base units, made now, in which nothing is the merchant's yet."""
+    return Invoice(
+        id=uuid7(),
+        status=Status.WAITING,
+        amount=amount,
+        received=0,
+        ticker=currency.ticker,
+        chain=currency.chain,
+        asset=currency.asset,
+        decimals=currency.decimals,
+        pay_to_address=chains.pay_to_address(currency),
+        created_at=now,
+        expires_at=now + life_time,
+        updated_at=now,
+        sequence=1,
+        private_info="{}",
+        metadata="{}",
+        price=price,
+    )
 
 
 def next_event(invoice: Invoice) -> Invoice:

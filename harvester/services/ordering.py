@@ -1,10 +1,9 @@
 """Orders as a storefront places them: what may be in one, what it costs, and whether it is the one that is known."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
-
-from uuid_utils.compat import uuid7
 
 from harvester.chain.desk import Lives, OrderDraft
 from harvester.domain.errors import InvalidInput
@@ -14,6 +13,7 @@ from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency, Price
 from harvester.domain.rates import Pair, base_units
 from harvester.services.chains import Chains
+from harvester.services.invoicing import new_invoice
 from harvester.services.rates import valid_rate
 from harvester.storage.database import Connection
 
@@ -40,25 +40,12 @@ async def new_order(connection: Connection, chains: Chains, draft: OrderDraft, n
     amount = base_units(price.amount, price.rate, currency.decimals) if price.amount else 0
     if amount > currency.max_amount:
         raise InvalidInput(f"the price is more than one transfer of {currency.ticker} can carry")
-    return Invoice(
-        id=uuid7(),
+    return replace(
+        new_invoice(chains, currency, amount, price, now, lives.unclaimed),
         status=Status.UNCLAIMED,
-        amount=amount,
-        received=0,
-        ticker=currency.ticker,
-        chain=currency.chain,
-        asset=currency.asset,
-        decimals=currency.decimals,
-        pay_to_address=chains.pay_to_address(currency),
         created_at=min(draft.created_at, now),
-        expires_at=now + lives.unclaimed,
-        updated_at=now,
-        sequence=1,
-        private_info="{}",
-        metadata="{}",
         order_id=draft.order_id,
         customer_id=draft.customer_id,
-        price=price,
         alt_id=draft.alt_id,
         note=draft.note and draft.note.replace("\0", ""),
     )
