@@ -9,6 +9,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from harvester.domain.events import Event, EventType
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import PaymentClass
 
@@ -21,6 +22,12 @@ UNSETTLING: Final = (PaymentClass.UNMATCHED, PaymentClass.WRONG_ASSET)
 OTHER_ASSET: Final = "other"
 """The `asset` label of what is not configured: anybody can make a jetton."""
 DATABASE_OPERATIONS: Final = ("acquire", "statement", "commit")
+_STATUS_AFTER: Final = {
+    EventType.CLAIMED: Status.WAITING,
+    EventType.PAID: Status.PAID,
+    EventType.CANCELLED: Status.CANCELLED,
+    EventType.EXPIRED: Status.EXPIRED,
+}
 _DATABASE_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
@@ -177,6 +184,12 @@ class Metrics:
     def observe_database(self, operation: str, secs: float) -> None:
         """Take note that one of `DATABASE_OPERATIONS` took so long."""
         self._database_meters[operation](secs)
+
+    def count_transitions(self, events: Iterable[Event]) -> None:
+        """Count the invoices that came into a state by `events`; where they are made, they are counted apart."""
+        for event in events:
+            if status := _STATUS_AFTER.get(event.type):
+                self.transitions.labels(status.value).inc()
 
     def create_chains(self, assets: Mapping[str, Iterable[str]]) -> None:
         """Create the label sets of chains, named with the tickers of their assets, at zero."""

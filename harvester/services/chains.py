@@ -7,6 +7,7 @@ from harvester.chain import Account, Adapter, ClaimingAdapter, Destination, Heal
 from harvester.domain.errors import ConfigurationError, InvalidInput
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.money import Currency
+from harvester.metrics import OTHER_ASSET
 
 _NOT_PAYABLE = PaymentRequest(links={}, payload=None, details={})
 
@@ -51,6 +52,11 @@ class Chains:
     def find_currency(self, chain: str, asset: str) -> Currency | None:
         """Return the currency that an asset is, or None if it is not configured."""
         return next((each for each in self._currencies.values() if (each.chain, each.asset) == (chain, asset)), None)
+
+    def asset_label(self, chain: str, asset: str) -> str:
+        """Return what metrics call an asset: its ticker, or one name for all that are not configured."""
+        currency = self.find_currency(chain, asset)
+        return currency.ticker if currency else OTHER_ASSET
 
     def tickers(self) -> Mapping[str, Sequence[str]]:
         """Return the tickers of each chain's currencies, by the chain's name."""

@@ -164,8 +164,7 @@ class Invoicing:
 
     def _announce(self, invoice: Invoice) -> None:
         self._metrics.transitions.labels(invoice.status.value).inc()
-        self._signals.publish("deliveries")
-        self._signals.publish("events")
+        self._signals.publish("deliveries", "events")
 
 
 def new_invoice(

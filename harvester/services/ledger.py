@@ -17,7 +17,7 @@ from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice, expire, receive
 from harvester.domain.lifecycle import OPEN
 from harvester.domain.payment import Payment, PaymentClass, Standing, Transfer
-from harvester.metrics import OTHER_ASSET, Metrics
+from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import new_event, next_event
 from harvester.services.payment_events import recorded_events
@@ -140,16 +140,12 @@ class LedgerService:
 
     def _announce(self, chain: str, book: "Book", now: datetime) -> None:
         for transfer, payment_class, _, _ in book.classed:
-            currency = self._chains.find_currency(chain, transfer.asset)
-            asset = currency.ticker if currency else OTHER_ASSET
+            asset = self._chains.asset_label(chain, transfer.asset)
             self._metrics.payments.labels(chain, asset, payment_class.value).inc()
             self._metrics.detection_delay.labels(chain).observe(max(0.0, (now - transfer.time).total_seconds()))
-        for event in book.events:
-            if event.sequence is not None:
-                self._metrics.transitions.labels(event.type.removeprefix("invoice.")).inc()
+        self._metrics.count_transitions(book.events)
         if book.events:
-            self._signals.publish("deliveries")
-            self._signals.publish("events")
+            self._signals.publish("deliveries", "events")
 
 
 async def _write(connection: Connection, book: "Book") -> None:

@@ -190,10 +190,8 @@ class Payments:
         return payment
 
     def _announce(self, settled: Sequence[Event] = ()) -> None:
-        for event in settled:
-            self._metrics.transitions.labels(event.type.removeprefix("invoice.")).inc()
-        self._signals.publish("deliveries")
-        self._signals.publish("events")
+        self._metrics.count_transitions(settled)
+        self._signals.publish("deliveries", "events")
 
 
 async def _lock(connection: Connection, payment_id: int) -> Payment:

@@ -17,7 +17,7 @@ from harvester.domain.events import Event, EventType
 from harvester.domain.invoice import CUSTOMER_PREFIX, Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import Payment, Transfer
-from harvester.metrics import OTHER_ASSET, Metrics
+from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import new_event, next_event
 from harvester.storage import credit, events, invoices, links, orders
@@ -248,18 +248,13 @@ async def lock_order(settling: Settling, invoice_id: UUID) -> Invoice:
 def _announce(settling: Settling, signals: Signals, metrics: Metrics) -> None:
     """Wake whoever waits for the events of a transaction that is committed, and count."""
     for payment in settling.recorded:
-        currency = settling.chains.find_currency(payment.chain, payment.asset)
-        ticker = currency.ticker if currency else OTHER_ASSET
-        metrics.payments.labels(payment.chain, ticker, payment.payment_class.value).inc()
+        asset = settling.chains.asset_label(payment.chain, payment.asset)
+        metrics.payments.labels(payment.chain, asset, payment.payment_class.value).inc()
     for order in settling.placed:
         metrics.transitions.labels(order.status.value).inc()
-    for event in settling.events:
-        if event.sequence is not None and event.type is not EventType.MODIFIED:
-            status = event.type.removeprefix("invoice.")
-            metrics.transitions.labels("waiting" if status == "claimed" else status).inc()
+    metrics.count_transitions(settling.events)
     if settling.events or settling.placed:
-        signals.publish("deliveries")
-        signals.publish("events")
+        signals.publish("deliveries", "events")
 
 
 async def claim_order(settling: Settling, found: Invoice, address: str, cause: str) -> Invoice:

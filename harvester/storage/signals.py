@@ -65,10 +65,11 @@ class Signals:
         finally:
             self._hints[channel].remove(hint)
 
-    def publish(self, channel: str) -> None:
-        """Say that there is work on `channel`. Call it after the commit. Never blocks, never fails."""
-        self._wake(channel)
-        self._unsent.add(channel)
+    def publish(self, *channels: str) -> None:
+        """Say that there is work on `channels`. Call it after the commit. Never blocks, never fails."""
+        for channel in channels:
+            self._wake(channel)
+        self._unsent.update(channels)
         self._to_send.set()
 
     async def run(self) -> NoReturn:
