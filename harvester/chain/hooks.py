@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from uuid import UUID
 
+from harvester.chain.adapter import Finding
 from harvester.chain.desk import Desk
 from harvester.chain.installed import choose_installed, installed_plugins
+from harvester.chain.plugin import AdapterContext
 
 if TYPE_CHECKING:
     import click
     from aiohttp import web
-
-    from harvester.chain import AdapterContext, Finding
 
 ENTRY_POINT_GROUP: Final = "harvester.hooks"
 
@@ -70,7 +70,7 @@ class Hook(Protocol):
 class CheckingHook(Protocol):
     """What a hook implements besides `Hook` if its settings can be tried."""
 
-    async def check(self) -> "Sequence[Finding]":
+    async def check(self) -> Sequence[Finding]:
         """Try them on the real thing, without any effect, and say what is right and wrong; bounded to about 30 s."""
         ...
 
@@ -80,7 +80,7 @@ class HookPlugin:
     """What an entry point of group `harvester.hooks` names."""
 
     name: str
-    build: "Callable[[AdapterContext], Hook]"
+    build: Callable[[AdapterContext], Hook]
     """Reads the hook's own settings; raises ConfigurationError (one per mistake: an ExceptionGroup of them)."""
     variables: frozenset[str] = frozenset()
     """Names of the settings that it reads, without prefix."""
