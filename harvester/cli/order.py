@@ -4,16 +4,15 @@ from typing import Final
 
 import click
 
-from harvester.api.invoice_filters import ORDERS, parse_extract, parse_order_filter
-from harvester.api.schemas import DEFAULT_LIMIT
+from harvester.api.invoice_filters import parse_order_filter
 from harvester.cli.acting import acting_by, actor_option, reason_option
-from harvester.cli.filters import MOMENT, as_query
+from harvester.cli.filters import as_query
+from harvester.cli.invoice_list import page_options, print_page
 from harvester.cli.invoice_show import print_invoice
-from harvester.cli.output import json_option, print_table
+from harvester.cli.output import json_option
 from harvester.cli.services import Services, with_services
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
-from harvester.services.rendering import list_json, private_json
 
 _COLUMNS: Final = ["order", "also", "customer", "status", "amount", "currency", "price", "created", "expires"]
 
@@ -26,26 +25,15 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--limit", default=str(DEFAULT_LIMIT), show_default=True, help="How many, 1 to 1000.")
-@click.option("--after", metavar="ID", help="Only what follows this invoice in the list.")
-@click.option("--before", metavar="ID", help="Only what comes before this invoice in the list, up to it.")
-@click.option("--order", type=click.Choice(ORDERS), help="Of creation: oldest first (asc, as usual) or newest first.")
+@page_options
 @click.option("--status", help="unclaimed, waiting, paid, cancelled, expired, or several with commas between them.")
 @click.option("--customer-id", metavar="TEXT", help="Whose.")
-@click.option("--since", type=MOMENT, help="Created then or later (UTC).")
-@click.option("--until", type=MOMENT, help="Created before that (UTC).")
-@click.option("--address", help="Who settled it.")
 @json_option
 @with_services  # type: ignore[arg-type]  # mypy cannot bind a ParamSpec to `**options`
 async def list_orders(services: Services, as_json: bool, **options: object) -> None:
     """List orders in order of creation."""
     query = as_query(options)
-    page = await services.invoicing.page(parse_order_filter(query, services.chains), parse_extract(query))
-    if as_json:
-        texts = (private_json(order, services.chains.payment_request(order)) for order in page.invoices)
-        click.echo(list_json(texts, page.following, page.preceding))
-        return
-    print_table(_COLUMNS, map(_row, page.invoices))
+    await print_page(services, query, parse_order_filter(query, services.chains), as_json, _COLUMNS, _row)
 
 
 @command.command()
