@@ -15,7 +15,7 @@ from harvester.api.repeats import once
 from harvester.api.schemas import parse_draft
 from harvester.api.visitors import Visitors
 from harvester.domain.access import Scope
-from harvester.domain.errors import InvalidInput, NotFound, TransitionRefused
+from harvester.domain.errors import NotFound, TransitionRefused
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.invoice import Invoice
 from harvester.services.chains import Chains
@@ -60,11 +60,8 @@ class InvoiceRoutes:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List invoices in order of creation."""
-        wanted, extract = parse_filter(request.query, self._chains), parse_extract(request.query)
-        try:
-            page = await self._invoicing.page(wanted, extract)
-        except NotFound:
-            raise InvalidInput("unknown invoice ID: `after` and `before` take the id of an invoice") from None
+        wanted = parse_filter(request.query, self._chains)
+        page = await self._invoicing.page(wanted, parse_extract(request.query))
         return json_answer(list_json(map(self._private, page.invoices), page.following, page.preceding))
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:

@@ -13,7 +13,7 @@ from harvester.api.invoices import PRIVATE
 from harvester.api.payment_schemas import Mark, Signed
 from harvester.api.repeats import once
 from harvester.domain.access import Scope
-from harvester.domain.errors import ActRefused, InvalidInput, NotFound, TransitionRefused
+from harvester.domain.errors import ActRefused, TransitionRefused
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.invoice import Invoice
 from harvester.services.accounts import Accounts
@@ -60,10 +60,7 @@ class OrderRoutes:
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List orders in order of creation."""
         wanted = parse_order_filter(request.query, self._chains)
-        try:
-            page = await self._invoicing.page(wanted, parse_extract(request.query))
-        except NotFound:
-            raise InvalidInput("unknown invoice ID: `after` and `before` take the id of an invoice") from None
+        page = await self._invoicing.page(wanted, parse_extract(request.query))
         return json_answer(list_json(map(self._json, page.invoices), page.following, page.preceding))
 
     async def show(self, request: web.Request) -> web.StreamResponse:

@@ -13,7 +13,6 @@ from harvester.api.payment_schemas import Assignment, Mark, Signed, parse_filter
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit
 from harvester.domain.access import Scope
-from harvester.domain.errors import InvalidInput, NotFound
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment
 from harvester.services.chains import Chains
@@ -47,10 +46,7 @@ class PaymentRoutes:
         """List payments, newest first by chain time."""
         wanted = parse_filter(request.query, self._chains)
         limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
-        try:
-            page = await self._payments.page(wanted, limit, parse_payment_id(before) if before else None)
-        except NotFound:
-            raise InvalidInput("unknown payment id: `before` must be the id of a payment") from None
+        page = await self._payments.page(wanted, limit, parse_payment_id(before) if before else None)
         return json_answer(payments_json(page))
 
     async def show(self, request: web.Request) -> web.StreamResponse:

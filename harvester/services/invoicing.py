@@ -104,12 +104,12 @@ class Invoicing:
         """Return a part of the list of those that are wanted, in order of creation.
 
         Raises:
-            NotFound: there is no invoice that the part was to be next to.
+            InvalidInput: there is no invoice that the part was to be next to.
         """
         async with self._database.connection() as connection:
             page = await invoice_pages.page(connection, wanted, extract)
         if page is None:
-            raise NotFound("unknown invoice ID")
+            raise InvalidInput("unknown invoice ID: `after` and `before` take the id of an invoice")
         return page
 
     async def cancel(self, invoice_id: UUID, cause: str, once: Once[Invoice] | None = None) -> Invoice:

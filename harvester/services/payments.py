@@ -72,8 +72,7 @@ class Payments:
         """Return at most `limit` (1 … MAX_PAGE) payments, newest first by chain time, or those that follow `before`.
 
         Raises:
-            InvalidInput: the limit is out of range.
-            NotFound: there is no payment `before`.
+            InvalidInput: the limit is out of range, or there is no payment `before`.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"limit must be from 1 to {MAX_PAGE}")
@@ -82,7 +81,7 @@ class Payments:
         async with self._database.connection() as connection:
             page = await payments.page(connection, wanted, limit, before)
         if page is None:
-            raise NotFound(f"there is no payment {before}")
+            raise InvalidInput(f"unknown payment id: there is no payment {before}")
         return page
 
     async def of_invoice(self, invoice_id: UUID, limit: int, before: int | None = None) -> Sequence[Payment]:
@@ -92,10 +91,7 @@ class Payments:
             InvalidInput: the limit is out of range, or there is no payment `before`.
             NotFound: there is no such invoice.
         """
-        try:
-            page = await self.page(PaymentFilter(invoice_id=invoice_id), limit, before)
-        except NotFound as unknown:
-            raise InvalidInput(str(unknown)) from None
+        page = await self.page(PaymentFilter(invoice_id=invoice_id), limit, before)
         if not page:
             async with self._database.connection() as connection:
                 if await invoices.get(connection, invoice_id) is None:

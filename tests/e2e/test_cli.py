@@ -90,7 +90,7 @@ async def test_what_is_not_allowed_is_said_in_one_line(shell: Shell) -> None:
     assert await shell.fails("invoice", "show", unknown) == "not found"
     assert await shell.fails("invoice", "cancel", unknown) == "not found"
     assert "limit" in await shell.fails("invoice", "list", "--limit", "1001")
-    assert await shell.fails("invoice", "list", "--after", unknown) == "unknown invoice ID"
+    assert "unknown invoice ID" in await shell.fails("invoice", "list", "--after", unknown)
     assert "UUID" in await shell.fails("payment", "list", "--invoice", "x")
     assert "delivery" in await shell.fails("webhook", "show", "1")
     assert "delivery" in await shell.fails("webhook", "resend", "1")
