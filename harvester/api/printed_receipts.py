@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from harvester.api.auth import TokenGuard
-from harvester.api.invoices import PRIVATE
+from harvester.api.invoices import INVOICE_ID, PRIVATE
 from harvester.api.receipt_page import receipt_page, receipt_policy
 from harvester.domain.access import Scope
 from harvester.domain.identifiers import parse_invoice_id
@@ -26,7 +26,7 @@ class PrintedReceiptRoutes:
 
     def routes(self, guard: TokenGuard) -> Sequence[web.RouteDef]:
         """Return the routes, behind `guard`."""
-        return [web.get(f"{PRIVATE}/invoices/{{id:[^/]+}}/receipt", guard(Scope.READ, self.show))]
+        return [web.get(f"{PRIVATE}/invoices/{INVOICE_ID}/receipt", guard(Scope.READ, self.show))]
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Answer with the receipt of a paid invoice, as a page to print."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from harvester.api.invoices import PUBLIC
+from harvester.api.invoices import INVOICE_ID, PUBLIC
 from harvester.api.page.assets import STATIC
 from harvester.api.page.checkout import PAYABLE, Checkout, check_out
 from harvester.api.page.document import invoice_page, unavailable_page, unknown_page
@@ -25,8 +25,6 @@ from harvester.services.chains import Chains
 from harvester.services.invoicing import Invoicing
 
 PAGE: Final = "/tonpay/public/invoice"
-_ID: Final = "{id:[^/]+}"
-"""aiohttp's own pattern shuts out braces, which an id may have."""
 _RETRY_AFTER_SECS: Final = 10
 
 
@@ -46,7 +44,7 @@ class PageRoutes:
     def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
         """Return the routes. Each visitor may have as much of the page as of everything public."""
         del visitors
-        return [web.get(f"{PAGE}/{_ID}", self.page), web.get(f"{STATIC}/{{name}}", self.asset)]
+        return [web.get(f"{PAGE}/{INVOICE_ID}", self.page), web.get(f"{STATIC}/{{name}}", self.asset)]
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """Show an invoice; an id that is none, or nobody's, gets a page of its own."""

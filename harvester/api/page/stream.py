@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from harvester.api.answers import Refusal
-from harvester.api.invoices import PUBLIC
+from harvester.api.invoices import INVOICE_ID, PUBLIC
 from harvester.api.sse import EventStream, one_line
 from harvester.api.visitors import Visitors
 from harvester.domain.egress import Network
@@ -24,7 +24,6 @@ MAX_READERS_PER_VISITOR: Final = 16
 HEARTBEAT_SECS: Final = 15.0
 _RETRY_AFTER_SECS: Final = 30
 _NO_SEAT: Final = "too many readers: ask again later, or read the invoice now and then"
-_ID: Final = "{id:[^/]+}"
 _HEARTBEAT: Final = b"event: ping\ndata\n\n"
 """An event, not a comment: a script can tell by it that the connection lives."""
 
@@ -68,7 +67,7 @@ class InvoiceStreamRoutes:
         async def stream(request: web.Request) -> web.StreamResponse:
             return await self.stream(request, visitors.visitor(request))
 
-        return [web.get(f"{PUBLIC}/invoices/{_ID}/stream", stream, allow_head=False)]
+        return [web.get(f"{PUBLIC}/invoices/{INVOICE_ID}/stream", stream, allow_head=False)]
 
     async def stream(self, request: web.Request, visitor: Network | None) -> web.StreamResponse:
         """Stream one invoice, if there is a seat. None: nobody knows who the visitor is."""
