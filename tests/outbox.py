@@ -4,17 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
 from harvester.domain.events import Event, EventType
-from harvester.domain.invoice import Invoice
-from harvester.domain.lifecycle import Status
 from harvester.storage import events, invoices
 from harvester.storage.database import Database
+from tests.invoices import waiting_invoice
 from tests.receiver import WAIT_SECS
 
 _ADD_ENDPOINT = """
@@ -41,23 +40,7 @@ async def add_endpoint(database: Database, name: str, url: str, enabled: bool = 
 
 async def add_invoice(database: Database, now: datetime) -> UUID:
     """Make an invoice with its first event and deliveries; return its id."""
-    invoice = Invoice(
-        id=uuid7(),
-        status=Status.WAITING,
-        amount=1,
-        received=0,
-        ticker="TON",
-        chain="ton",
-        asset="ton",
-        decimals=9,
-        pay_to_address="merchant",
-        created_at=now,
-        expires_at=now + timedelta(hours=1),
-        updated_at=now,
-        sequence=1,
-        private_info="{}",
-        metadata="{}",
-    )
+    invoice = waiting_invoice(now)
     async with database.connection() as connection:
         await invoices.insert(connection, invoice, _event(invoice.id, 1, EventType.CREATED, now))
     return invoice.id

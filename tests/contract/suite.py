@@ -8,20 +8,19 @@ The suite sees an adapter only through `harvester.chain`, and the chain only thr
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 import pytest
-from uuid_utils.compat import uuid7
 
 from harvester.chain import Adapter, Destination, SealingAdapter
 from harvester.domain.errors import CursorConflict, InvalidInput, LeaseLost, Unavailable
 from harvester.domain.invoice import Invoice
-from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency
 from tests.contract.recording import PATIENCE_SECS, RecordingLedger, leaves, running
 from tests.e2e.eventually import eventually
+from tests.invoices import waiting_invoice
 
 
 class World(Protocol):
@@ -53,23 +52,14 @@ AnyWorld = TypeVar("AnyWorld", bound=World)
 
 def invoice_for(adapter: Adapter, currency: Currency) -> Invoice:
     """Return a fresh invoice in `currency`."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Invoice(
-        id=uuid7(),
-        status=Status.WAITING,
+    return waiting_invoice(
+        datetime(2026, 1, 1, tzinfo=UTC),
         amount=1_000,
-        received=0,
         ticker=currency.ticker,
         chain=currency.chain,
         asset=currency.asset,
         decimals=currency.decimals,
         pay_to_address=adapter.pay_to_address(currency),
-        created_at=now,
-        expires_at=now + timedelta(hours=1),
-        updated_at=now,
-        sequence=1,
-        private_info="{}",
-        metadata="{}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
@@ -15,32 +15,16 @@ from uuid_utils.compat import uuid7
 
 from harvester.domain.events import Event, EventType
 from harvester.domain.invoice import Invoice
-from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
 from harvester.storage import invoice_pages, invoices
 from harvester.storage.database import Database
 from harvester.storage.migrate import CORE_SCOPE, core_migrations_path, migrate
 from tests.conftest import with_database
+from tests.invoices import waiting_invoice
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PRICE = Price(Decimal("12.50"), "USD", Decimal("5.23"), "operator", NOW)
-INVOICE = Invoice(
-    id=uuid7(),
-    status=Status.WAITING,
-    amount=5,
-    received=0,
-    ticker="TON",
-    chain="ton",
-    asset="ton",
-    decimals=9,
-    pay_to_address="merchant",
-    created_at=NOW,
-    expires_at=NOW + timedelta(hours=1),
-    updated_at=NOW,
-    sequence=1,
-    private_info="{}",
-    metadata="{}",
-)
+INVOICE = waiting_invoice(NOW)
 positive = st.decimals(min_value=0, allow_nan=False, allow_infinity=False).filter(lambda value: value > 0)
 prices = st.builds(
     Price,

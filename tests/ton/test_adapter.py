@@ -24,6 +24,7 @@ from harvester_ton.address import format_address
 from harvester_ton.devnet.accounts import raw_address
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.plugin import plugin
+from tests.invoices import waiting_invoice
 from tests.ton.watching import Notebook, build, environ, eventually, needs_chain, running, scanning
 
 RECIPIENT = "0:81" + "0" * 60 + "88"
@@ -41,22 +42,16 @@ def adapter(**more: str) -> TonAdapter:
 
 def invoice(asset: str = "ton", decimals: int = 9, pay_to_address: str = RECIPIENT) -> Invoice:
     """Return the invoice of the published examples."""
-    return Invoice(
+    return waiting_invoice(
+        NOW,
         id=INVOICE_ID,
-        status=Status.WAITING,
         amount=100_000_000,
-        received=0,
         ticker="ANY",
         chain="ton",
         asset=asset,
         decimals=decimals,
         pay_to_address=pay_to_address,
-        created_at=NOW,
         expires_at=datetime.fromtimestamp(1744066284, UTC),
-        updated_at=NOW,
-        sequence=1,
-        private_info="{}",
-        metadata="{}",
     )
 
 

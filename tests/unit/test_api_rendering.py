@@ -13,23 +13,17 @@ from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
 from harvester.services.rendering import list_json, private_json, public_json
+from tests.invoices import waiting_invoice
 
 NOW = datetime(2026, 1, 1, microsecond=999_999, tzinfo=UTC)
 ID = UUID("01a1ffcd-7927-772b-815c-56377836dd37")
-INVOICE = Invoice(
+INVOICE = waiting_invoice(
+    NOW,
     id=ID,
-    status=Status.WAITING,
     amount=2**120 - 1,
-    received=0,
     ticker="TON",
-    chain="ton",
-    asset="ton",
-    decimals=9,
     pay_to_address="0:ab",
-    created_at=NOW,
     expires_at=NOW + timedelta(seconds=60),
-    updated_at=NOW,
-    sequence=1,
     private_info='{"z":1e3,"a":1.10}',
     metadata='{"merchant_name":"m"}',
 )

@@ -10,28 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.domain.errors import TransitionRefused
-from harvester.domain.invoice import MAX_TOLERANCE_PPM, Invoice, cancel, expire, least_amount, receive
+from harvester.domain.invoice import MAX_TOLERANCE_PPM, cancel, expire, least_amount, receive
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import PaymentClass, Transfer
+from tests.invoices import waiting_invoice
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIFE_SECS = 1_000
-INVOICE = Invoice(
-    id=UUID("0195ec3c-ee40-757e-8af7-fb3dc377a726"),
-    status=Status.WAITING,
-    amount=100,
-    received=0,
-    ticker="MEM",
-    chain="memory",
-    asset="coin",
-    decimals=9,
-    pay_to_address="merchant",
-    created_at=START,
-    expires_at=START + timedelta(seconds=LIFE_SECS),
-    updated_at=START,
-    sequence=1,
-    private_info="{}",
-    metadata="{}",
+INVOICE = waiting_invoice(
+    START, id=UUID("0195ec3c-ee40-757e-8af7-fb3dc377a726"), expires_at=START + timedelta(seconds=LIFE_SECS)
 )
 amounts = st.integers(1, 250)
 times = st.integers(0, 2 * LIFE_SECS)

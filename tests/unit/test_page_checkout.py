@@ -18,10 +18,11 @@ from harvester.api.page.merchant import read_merchant
 from harvester.api.page.site import Site
 from harvester.api.page.texts import Languages
 from harvester.api.receipt_page import receipt_facts
-from harvester.domain.invoice import ByHand, Invoice
+from harvester.domain.invoice import ByHand
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
 from harvester.services.chains import Chains
+from tests.invoices import waiting_invoice
 from tests.memory_chain import MemoryChain
 from tests.unit.test_page_html import Reader, nasty, texts
 
@@ -29,21 +30,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CHAINS = Chains([MemoryChain(lambda: NOW)])
 ENGLISH = Languages.shipped().choose("")
 SITE = Site()
-INVOICE = Invoice(
+INVOICE = waiting_invoice(
+    NOW,
     id=UUID("01970c00-a927-77e4-88fa-67d72ae4c4be"),
-    status=Status.WAITING,
     amount=1_000,
-    received=0,
-    ticker="MEM",
-    chain="memory",
-    asset="coin",
     decimals=2,
-    pay_to_address="merchant",
-    created_at=NOW,
     expires_at=NOW + timedelta(seconds=90),
-    updated_at=NOW,
-    sequence=1,
-    private_info="{}",
     metadata='{"merchant_name": "Shop"}',
 )
 PAID = replace(INVOICE, status=Status.PAID, received=1_000, paid_at=NOW, paid_by="payer", tx_hash="ab" * 32)
