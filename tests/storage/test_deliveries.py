@@ -1,53 +1,16 @@
-"""The outbox in PostgreSQL: leases, order, outcomes, lists and sending again."""
+"""The outbox in PostgreSQL as the sender sees it: leases, order and outcomes."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from uuid import UUID, uuid4
-
-import pytest
+from datetime import timedelta
 
 from harvester.domain.events import EventType
 from harvester.domain.webhooks import Message, Target
-from harvester.storage import deliveries, endpoints, outbox
+from harvester.storage import deliveries, endpoints
 from harvester.storage.database import Database
-from harvester.storage.deliveries import Attempt, DeliveryStatus, Due, Outcome, Room
+from harvester.storage.deliveries import DeliveryStatus, Due, Room
 from harvester.storage.endpoints import ensure_environment_endpoint, ensure_hook_endpoints
-from tests.clock import ManualClock
 from tests.outbox import add_endpoint, add_event, add_invoice, rows
-
-ROOMY = Room(1000, {}, 1000)
-LEASE = timedelta(seconds=30)
-NOW = ManualClock().now
-URL = "http://127.0.0.1/hook"
-
-
-async def claim(database: Database, now: datetime = NOW, room: Room = ROOMY) -> Sequence[Due]:
-    async with database.connection() as connection:
-        claimed, _ = await deliveries.claim(connection, now, now + LEASE, room)
-    return claimed
-
-
-async def store(
-    database: Database,
-    due: Due,
-    status: DeliveryStatus = DeliveryStatus.DELIVERED,
-    retry_at: datetime | None = None,
-    *,
-    gone: bool = False,
-    now: datetime = NOW,
-) -> bool:
-    attempt = Attempt(now, 12, 200 if status is DeliveryStatus.DELIVERED else 500, None, "head")
-    async with database.connection() as connection:
-        stored = await deliveries.store_outcomes(connection, [Outcome(due, attempt, status, retry_at, gone)], now)
-    return due.id in stored
-
-
-async def two_events(database: Database) -> UUID:
-    """An invoice that was made and then paid, and nothing of it told yet."""
-    invoice_id = await add_invoice(database, NOW)
-    await add_event(database, invoice_id, 2, EventType.PAID, NOW)
-    return invoice_id
+from tests.storage.sending import LEASE, NOW, URL, claim, store, two_events
 
 
 async def test_a_claim_brings_all_that_sending_needs(database: Database) -> None:
@@ -198,81 +161,6 @@ async def test_the_backlog_counts_what_waits_and_what_was_given_up(database: Dat
         assert await deliveries.backlog(connection) == deliveries.Backlog(2, due[1].event_created_at, 1, 0)
 
 
-async def test_lists_are_newest_first_by_state_and_page(database: Database) -> None:
-    await add_endpoint(database, "shop", URL)
-    for _ in range(5):
-        await add_invoice(database, NOW)
-    for due in await claim(database, room=Room(3, {}, 3)):
-        await store(database, due)
-    async with database.connection() as connection:
-        first = await outbox.page(connection, [DeliveryStatus.DELIVERED], 2, None)
-        second = await outbox.page(connection, [DeliveryStatus.DELIVERED], 2, first[-1].id)
-        pending = await outbox.page(connection, [DeliveryStatus.PENDING], 10, None)
-        assert await outbox.page(connection, [DeliveryStatus.DEAD], 10, None) == []
-        (shown, attempts) = await outbox.get(connection, first[0].id), await outbox.attempts(connection, first[0].id)
-    ids = [record.id for record in [*first, *second]]
-    assert ids == sorted(ids, reverse=True)
-    assert len(ids) == 3
-    assert [record.last_attempt for record in pending] == [None, None]
-    assert shown == first[0]
-    assert [shown.last_attempt] == attempts == [Attempt(NOW, 12, 200, None, "head")]
-    assert (shown.endpoint, shown.event_type, shown.attempts) == ("shop", "invoice.created", 1)
-
-
-@pytest.mark.parametrize("status", [DeliveryStatus.DEAD, DeliveryStatus.DELIVERED])
-async def test_what_is_finished_is_sent_again_with_a_whole_schedule(database: Database, status: DeliveryStatus) -> None:
-    await add_endpoint(database, "shop", URL)
-    await add_invoice(database, NOW)
-    (due,) = await claim(database)
-    await store(database, due, status)
-    later = NOW + timedelta(days=9)
-    async with database.connection() as connection:
-        (resent,) = await outbox.resend(connection, due.id, later)
-        (repeated,) = await outbox.resend(connection, due.message.event_id, later)
-    assert (resent.delivery_id, resent.was, repeated.was) == (due.id, status, DeliveryStatus.PENDING)
-    (again,) = await claim(database, later)
-    assert (again.id, again.message.event_id, again.tried) == (due.id, due.message.event_id, 0)
-    assert await store(database, again, DeliveryStatus.PENDING, later, now=later)
-    (third,) = await claim(database, later)
-    assert third.tried == 1
-    numbers = await rows(database, "SELECT attempt FROM delivery_attempts ORDER BY attempt")
-    assert [row["attempt"] for row in numbers] == [1, 2]
-
-
-async def test_sending_again_brings_forward_what_waits_and_leaves_alone_what_is_in_flight(database: Database) -> None:
-    await add_endpoint(database, "shop", URL)
-    await add_invoice(database, NOW)
-    (due,) = await claim(database)
-    async with database.connection() as connection:
-        await outbox.resend(connection, due.id, NOW)
-    assert not await claim(database)
-    assert await store(database, due, DeliveryStatus.PENDING, NOW + timedelta(hours=5))
-    async with database.connection() as connection:
-        await outbox.resend(connection, due.id, NOW)
-    (again,) = await claim(database)
-    assert again.tried == 1
-
-
-async def test_sending_again_never_puts_two_of_an_invoice_in_flight(database: Database) -> None:
-    await add_endpoint(database, "shop", URL)
-    await two_events(database)
-    (first,) = await claim(database)
-    await store(database, first)
-    (second,) = await claim(database)
-    async with database.connection() as connection:
-        await outbox.resend(connection, first.id, NOW)
-    assert not await claim(database)
-    assert await store(database, second)
-    (again,) = await claim(database, NOW + timedelta(seconds=1))
-    assert again.id == first.id
-
-
-async def test_sending_again_what_is_unknown_changes_nothing(database: Database) -> None:
-    async with database.connection() as connection:
-        assert await outbox.resend(connection, 1, NOW) == []
-        assert await outbox.resend(connection, uuid4(), NOW) == []
-
-
 async def test_the_environment_names_one_endpoint_whose_deliveries_follow_its_url(database: Database) -> None:
     async with database.connection() as connection:
         await ensure_environment_endpoint(connection, "http://old/", NOW)
@@ -336,26 +224,6 @@ _ARGUMENTS = {
     "BACKLOG": "",
     "GIVE_UP_REMOVED": "(now(), 100)",
 }
-_LISTS = {
-    "SELECT_PAGE": "('{pending, delivered}', 20, 30000, NULL)",
-    "SELECT_ONE": "(7)",
-    "SELECT_ATTEMPTS": "(7)",
-    "RESEND": "(NULL, gen_random_uuid(), now())",
-}
-
-
-async def test_lists_read_what_they_show(database: Database) -> None:
-    async with database.connection() as connection, connection.transaction():
-        await connection.execute(_GENERATE)
-        # A plan for any limit would read more, so it costs more, so PostgreSQL does not choose it.
-        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        for name, arguments in _LISTS.items():
-            await connection.execute(f"PREPARE hot AS {getattr(outbox, name)}")
-            plan = [row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE hot {arguments}")]
-            scans = [line for line in plan if "Seq Scan" in line]
-            await connection.execute("DEALLOCATE hot")
-            large = [line for line in scans if not any(small in line for small in ("endpoints", "attempts"))]
-            assert large == [], f"{name}:\n" + "\n".join(plan)
 
 
 async def test_no_statement_of_the_sender_reads_what_is_finished(database: Database) -> None:
