@@ -24,7 +24,7 @@ from tests.invoices import waiting_invoice
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PRICE = Price(Decimal("12.50"), "USD", Decimal("5.23"), "operator", NOW)
-INVOICE = waiting_invoice(NOW)
+INVOICE = waiting_invoice(NOW, ticker="TON")
 positive = st.decimals(min_value=0, allow_nan=False, allow_infinity=False).filter(lambda value: value > 0)
 prices = st.builds(
     Price,
