@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from harvester_demo.loopback import serving
+
 
 class Receiver:
     """`url` is where it listens; `arrivals` has the moment of each invoice's webhook by (id, status)."""
@@ -42,11 +44,6 @@ async def running_receiver(delay_secs: float = 0.0) -> AsyncIterator[Receiver]:
     receiver = Receiver(delay_secs)
     app = web.Application()
     app.router.add_post("/", receiver.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
+    async with serving(app) as port:
+        receiver.url = f"http://127.0.0.1:{port}/"
         yield receiver
-    finally:
-        await runner.cleanup()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from harvester_demo.loopback import serving
+
 WAIT_SECS = 20.0
 """Only a test that fails waits so long."""
 
@@ -76,14 +78,8 @@ async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0, access_log=None, handler_cancellation=True)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        receiver.port = runner.addresses[0][1]
+    async with serving(app, shutdown_timeout=0, handler_cancellation=True) as receiver.port:
         yield receiver
-    finally:
-        await runner.cleanup()
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Behaviour:

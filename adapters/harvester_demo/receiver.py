@@ -16,6 +16,8 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 
+from harvester_demo.loopback import serving
+
 PATH: Final = "/webhook"
 TOLERANCE_SECS: Final = 300.0
 _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - the prefix that every such secret has
@@ -80,14 +82,9 @@ class WebhookReceiver:
         receiver = cls(secret, on_event)
         app = web.Application()
         app.add_routes([web.post(PATH, receiver._take)])
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+        async with serving(app) as port:
+            receiver.url = f"http://127.0.0.1:{port}{PATH}"
             yield receiver
-        finally:
-            await runner.cleanup()
 
     def all(self) -> list[Webhook]:
         """Return all events in the order in which they came."""

@@ -12,6 +12,8 @@ from typing import Any, Self
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from harvester_demo.loopback import serving
+
 WAIT_SECS = 60.0
 """Longer than the lease of a delivery that was under way when its daemon was killed."""
 
@@ -59,14 +61,9 @@ class Backend:
         backend = cls()
         app = web.Application()
         app.add_routes([web.post("/hook", backend._take)])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            backend.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+        async with serving(app, shutdown_timeout=0.1) as port:
+            backend.url = f"http://127.0.0.1:{port}/hook"
             yield backend
-        finally:
-            await runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
         raw = await request.read()

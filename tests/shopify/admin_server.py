@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from harvester_demo.loopback import serving
+
 VERSION = "2024-04"
 TOKEN = "shpat_0123456789abcdef"
 Answering = Callable[[], Awaitable[web.StreamResponse]]
@@ -147,11 +149,5 @@ async def admin_server() -> AsyncIterator[AdminServer]:
     server = AdminServer()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0, access_log=None, handler_cancellation=True)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.port = runner.addresses[0][1]
+    async with serving(app, shutdown_timeout=0, handler_cancellation=True) as server.port:
         yield server
-    finally:
-        await runner.cleanup()

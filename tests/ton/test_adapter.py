@@ -17,15 +17,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 from harvester.chain import AdapterContext, Batch, Finding
 from harvester.domain.errors import InvalidInput
 from harvester.domain.invoice import ByHand, Invoice
-from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency
+from harvester_demo.loopback import serving
 from harvester_ton.adapter import TonAdapter
 from harvester_ton.address import format_address
 from harvester_ton.devnet.accounts import raw_address
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.plugin import plugin
+from tests.contract.recording import running
 from tests.invoices import waiting_invoice
-from tests.ton.watching import Notebook, build, environ, eventually, needs_chain, running, scanning
+from tests.ton.watching import Notebook, build, environ, eventually, needs_chain, scanning
 
 RECIPIENT = "0:81" + "0" * 60 + "88"
 MASTER = "0:" + "be" * 32
@@ -192,17 +193,11 @@ class TestBeforeAChain:
 
         application = web.Application()
         application.router.add_get("/global.json", serve)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/global.json"
-        try:
+        async with serving(application) as port:
+            url = f"http://127.0.0.1:{port}/global.json"
             async with scanning(ton, Notebook(), LITE_SERVERS="", NETWORK_CONFIG=url) as built:
                 await eventually(lambda: any("network config" in reason for reason in built.health().reasons))
                 await eventually(lambda: built.health().ready)
-        finally:
-            await runner.cleanup()
         assert answers == []
 
     async def test_an_old_newest_block_makes_it_unready(self, ton: LocalTon) -> None:

@@ -18,7 +18,8 @@ from harvester_ton.adapter import TonAdapter
 from harvester_ton.devnet.local import LocalTon
 from harvester_ton.proving import ProvingSource
 from harvester_ton.settings import TonSettings
-from tests.ton.watching import HASTE, Notebook, environ, eventually, needs_chain, running
+from tests.contract.recording import running
+from tests.ton.watching import HASTE, Notebook, environ, eventually, needs_chain
 
 pytestmark = needs_chain
 

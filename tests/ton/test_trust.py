@@ -18,7 +18,8 @@ from harvester_ton.pool import Pool
 from harvester_ton.tl import BlockId
 from harvester_ton.trust import MAX_REFUSED_ROUNDS, ChainOfTrust, note_name, read_trusted, write_trusted
 from harvester_ton.verification import TrustedBlock, read_anchor, start_from
-from tests.ton.watching import Notebook, build, environ, eventually, needs_chain, running, scanning
+from tests.contract.recording import running
+from tests.ton.watching import Notebook, build, environ, eventually, needs_chain, scanning
 
 START = 1_800_000_000
 

@@ -13,7 +13,8 @@ from harvester_ton import watcher
 from harvester_ton.cells import CellError
 from harvester_ton.devnet.local import NANO, LocalTon, Payment
 from harvester_ton.history import BEGINNING, Backlog
-from tests.ton.watching import PATIENCE_SECS, Notebook, build, environ, eventually, needs_chain, running, scanning
+from tests.contract.recording import running
+from tests.ton.watching import PATIENCE_SECS, Notebook, build, environ, eventually, needs_chain, scanning
 
 pytestmark = needs_chain
 

@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from harvester.chain import Account, Adapter, AdapterContext, Batch, Position
+from harvester.chain import Account, AdapterContext, Batch, Position
 from harvester_ton.adapter import TonAdapter
 from harvester_ton.devnet.accounts import raw_address
 from harvester_ton.devnet.local import LocalTon
@@ -24,7 +23,7 @@ from harvester_ton.devnet.server import LiteServer
 from harvester_ton.devnet.tvm import tvm_available
 from harvester_ton.node import Patience
 from harvester_ton.settings import TonSettings
-from tests.contract.recording import RecordingLedger
+from tests.contract.recording import RecordingLedger, running
 
 PATIENCE_SECS = 30
 needs_chain = [
@@ -120,18 +119,6 @@ async def scanning(
     adapter = build(environ(ton, jettons, **more))
     async with running(adapter, ledger):
         yield adapter
-
-
-@asynccontextmanager
-async def running(adapter: Adapter, ledger: Any) -> AsyncIterator[None]:
-    """Run `adapter` until the block ends."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(adapter.run(ledger, stop))
-        try:
-            yield
-        finally:
-            stop.set()
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from harvester_demo.asking import answer_of
+from harvester_demo.loopback import serving
 
 CURRENCY: Final = "USD"
 _WEBHOOK: Final = "/shopify/webhook/checkout_create"
@@ -37,14 +38,9 @@ class Shop:
         app = web.Application()
         transactions = f"{_API}/transactions.json"
         app.add_routes([web.get(transactions, shop._list), web.post(transactions, shop._capture)])
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            shop._url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with serving(app) as port:
+            shop._url = f"http://127.0.0.1:{port}"
             yield shop
-        finally:
-            await runner.cleanup()
 
     @property
     def settings(self) -> Mapping[str, str]:
