@@ -19,6 +19,7 @@ from harvester.chain import Clock
 from harvester.domain.egress import EgressRules
 from harvester.domain.webhooks import Message, Target
 from harvester.webhooks.egress import REFUSED, AddressRefused, guarded_sockets
+from harvester.webhooks.names import Names
 from harvester.webhooks.schedule import GONE, OVERLOADED, retry_delay
 from harvester.webhooks.signing import Secret, signed_headers
 
@@ -102,12 +103,15 @@ class WebhookClient:
         rules: EgressRules | None = None,
     ) -> AsyncIterator[Self]:
         """Yield a client; `secrets` are by endpoint name, beside a target's own; `timeout_secs` bounds an attempt."""
-        rules = rules or EgressRules()
-        async with (
-            _session(version, timeout_secs, guarded_sockets(rules)) as guarded,
-            _session(version, timeout_secs, None) as local,
-        ):
-            yield cls(guarded, local, rules, secrets, clock)
+        rules, names = rules or EgressRules(), Names()
+        try:
+            async with (
+                _session(version, timeout_secs, names, guarded_sockets(rules)) as guarded,
+                _session(version, timeout_secs, names, None) as local,
+            ):
+                yield cls(guarded, local, rules, secrets, clock)
+        finally:
+            await names.close()
 
     async def send(self, target: Target, message: Message) -> Answer:
         """Make one attempt to post `message` to `target`.
@@ -143,10 +147,14 @@ class WebhookClient:
         return headers
 
 
-def _session(version: str, timeout_secs: float, sockets: SocketFactoryType | None) -> aiohttp.ClientSession:
+def _session(
+    version: str, timeout_secs: float, names: Names, sockets: SocketFactoryType | None
+) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         # Who sends bounds how much is in flight.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECS, socket_factory=sockets),
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=_KEEPALIVE_SECS, resolver=names, socket_factory=sockets
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=timeout_secs),
         auto_decompress=False,

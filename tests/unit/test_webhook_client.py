@@ -1,8 +1,12 @@
 """The client against a real receiver: one attempt, whatever the endpoint does, and nothing secret in what it says."""
 
+import asyncio
 import gzip
+import socket
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +17,7 @@ from harvester.domain.webhooks import Message, Target
 from harvester.metrics import ATTEMPT_RESULTS
 from harvester.webhooks.client import Answer, WebhookClient, _retry_after
 from tests.clock import ManualClock
-from tests.receiver import Behaviour, Receiver, answer, raw, receiving, redirect, reset, silent
+from tests.receiver import WAIT_SECS, Behaviour, Receiver, answer, raw, receiving, redirect, reset, silent
 
 EVENT = UUID("0198c0de-0000-7000-8000-000000000001")
 BODY = '{"z": "ї",  "a": 1}'.encode()
@@ -116,6 +120,31 @@ async def test_no_error_shows_the_url(client: WebhookClient, url: str) -> None:
     assert outcome.result in {"failed", "timeout"}
     assert outcome.error
     assert "hush" not in repr(outcome)
+
+
+async def test_names_that_nobody_answers_for_keep_no_other_from_being_looked_up(
+    client: WebhookClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, asked, release = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def look_up(host: str, port: int, *rest: Any, **more: Any) -> Any:
+        if host.startswith("dead"):
+            loop.call_soon_threadsafe(asked.set)
+            release.wait(WAIT_SECS)
+        return real("127.0.0.1", port, *rest, **more)
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    dead = [
+        asyncio.create_task(client.send(Target("dead", f"http://dead{number}.example:1/", local=True), MESSAGE))
+        for number in range(50)
+    ]
+    await asked.wait()
+    async with asyncio.timeout(WAIT_SECS / 2):
+        url = receiver.url.replace("127.0.0.1", "shop.example")
+        assert (await client.send(Target("shop", url, local=True), MESSAGE)).delivered
+    release.set()
+    assert {(await each).result for each in dead} == {"failed"}
 
 
 async def test_tls_that_fails_is_an_outcome(client: WebhookClient, receiver: Receiver) -> None:
