@@ -43,7 +43,7 @@ class DeliveryLog:
             duration_ms=attempt.duration_ms,
         )
         if not stored:
-            log.info("the lease ran out: another process delivers this webhook")
+            log.debug("the lease ran out: another process delivers this webhook")
         elif outcome.status is DeliveryStatus.DELIVERED:
             log.debug("webhook delivered")
             self._recover(due.target.name)
