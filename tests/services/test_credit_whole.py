@@ -133,10 +133,18 @@ class Model:
         if not money.confirmed:
             money.confirmed = True
             self.credit[money.payer] = self.credit.get(money.payer, 0) + money.amount
-            owners = {owner for address, owner in self.links if address == money.payer}
-            payable = [each for name, each in self.orders.items() if each.customer in owners or name == money.names]
-            self._pay_in_order(money.payer, payable, now)
+            self._pay_owed(money.payer, now, money.names)
         return True
+
+    def link(self, customer: str, address: str, now: datetime) -> bool:
+        self.links.setdefault((address, customer), now)
+        self._pay_owed(address, now)
+        return True
+
+    def _pay_owed(self, payer: str, now: datetime, names: str | None = None) -> None:
+        owners = {owner for address, owner in self.links if address == payer}
+        payable = [each for name, each in self.orders.items() if each.customer in owners or name == names]
+        self._pay_in_order(payer, payable, now)
 
     def issue(self, customer: str, amount: int, now: datetime) -> bool:
         self.credit[customer] = self.credit.get(customer, 0) + amount
@@ -193,6 +201,7 @@ actions = st.one_of(
     st.tuples(st.just("pay"), addresses, amounts, st.none() | names, st.booleans()),
     st.tuples(st.just("confirm"), st.integers(0, 3)),
     st.tuples(st.just("confirm"), st.integers(0, 3)),
+    st.tuples(st.just("link"), customers, addresses),
     st.tuples(st.just("issue"), customers, st.integers(-5, 12).filter(bool)),
     st.tuples(st.just("fulfil"), names),
     st.tuples(st.just("reassign"), names, customers),
@@ -285,6 +294,13 @@ class Whole(RuleBasedStateMachine):
         now, self.steps = self.clock(), self.steps + 1
         wallet = f"{self.run_id}{self.steps:04}c"
         return Step(lambda: self.counter.confirm_number(number, wallet), lambda model: model.confirm(number, now))
+
+    def _link(self, customer: str, address: str) -> Step:
+        now, mine = self.clock(), f"{self.run_id}-{customer}"
+        return Step(
+            lambda: self.counter.accounts.link(mine, address, "MEM", ME),
+            lambda model: model.link(customer, address, now),
+        )
 
     def _issue(self, customer: str, amount: int) -> Step:
         now, mine = self.clock(), f"{self.run_id}-{customer}"
