@@ -20,7 +20,8 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once, kept
 from harvester.services.payments import By
-from harvester.services.settling import Market, Purse, Settling, Source, claim_order, lock_order, settling_in
+from harvester.services.purse import Market, Purse
+from harvester.services.settling import Settling, Source, claim_order, lock_order, settling_in
 from harvester.storage import credit, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
 from harvester.storage.database import Connection, Database

@@ -16,7 +16,8 @@ from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.ordering import difference, new_order
 from harvester.services.payment_events import confirmed_event, recorded_events
-from harvester.services.settling import Market, Settling, Source, claim_order, lock_order, settling_in, take_credit, tie
+from harvester.services.purse import Market
+from harvester.services.settling import Settling, Source, claim_order, lock_order, settling_in, take_credit, tie
 from harvester.storage import credit, invoices, links, orders, payments, wallets
 from harvester.storage.credit import AccountKind, Owner
 from harvester.storage.database import Database

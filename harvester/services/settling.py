@@ -20,6 +20,7 @@ from harvester.domain.payment import Payment, Transfer
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.invoicing import new_event, next_event
+from harvester.services.purse import Market, Purse
 from harvester.storage import credit, events, invoices, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner
 from harvester.storage.database import Connection, Database
@@ -28,14 +29,6 @@ from harvester.storage.signals import Signals
 HOUSE: Final = tuple(
     Owner(kind) for kind in (AccountKind.RECEIVED, AccountKind.SETTLED, AccountKind.NOTES, AccountKind.REFUNDED)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """Credit is of one asset on one chain."""
-
-    chain: str
-    asset: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ class Settling:
             raise Unavailable(f"an invoice for order {order.order_id} is being made: try again") from None
         self.placed.append(order)
 
-    async def accounts(self, market: Market, owners: Iterable[Owner]) -> "Purse":
+    async def accounts(self, market: Market, owners: Iterable[Owner]) -> Purse:
         """Return these accounts and the house's, theirs locked, with their balances."""
         wanted = list(dict.fromkeys(owners))
         ids = await credit.accounts(self.connection, market.chain, market.asset, [*wanted, *HOUSE])
@@ -107,14 +100,14 @@ class Settling:
         return await self.change(order, claimed, cause, EventType.CLAIMED)
 
     async def pay_from(
-        self, purse: "Purse", giver: Owner, open_orders: Iterable[Invoice], source: "Source"
+        self, purse: Purse, giver: Owner, open_orders: Iterable[Invoice], source: Source
     ) -> Sequence[Invoice]:
         """Pay of the locked `open_orders` what `giver` can, one after the other; return those that are paid."""
         paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
         return [await self.settle(purse, order, {giver: order.amount}, source) for order in paid]
 
     async def pay_owed(
-        self, purse: "Purse", market: Market, address: str, source: "Source", named: UUID | None = None
+        self, purse: Purse, market: Market, address: str, source: Source, named: UUID | None = None
     ) -> Sequence[Invoice]:
         """Pay what customers of this address owe, and the order `named`, as far as its credit goes; return what is
         paid.
@@ -126,14 +119,14 @@ class Settling:
         owed = await orders.lock_owed(self.connection, customers, market.chain, market.asset, named)
         return await self.pay_from(purse, giver, owed, source)
 
-    async def pay_one(self, purse: "Purse", order: Invoice, source: "Source") -> Invoice | None:
+    async def pay_one(self, purse: Purse, order: Invoice, source: Source) -> Invoice | None:
         """Pay the locked `order` from all accounts of the purse together; None: they cannot, or its time is over."""
         parts = account.pay_one(order, {owner: purse.balance(owner) for owner in sorted(purse.owners())})
         if parts is None or not account.queue([order], source.time):
             return None
         return await self.settle(purse, order, parts, source)
 
-    async def give(self, house: "Purse", order: Invoice, actor: str, reason: str | None) -> Invoice:
+    async def give(self, house: Purse, order: Invoice, actor: str, reason: str | None) -> Invoice:
         """Settle the locked `order` from what the merchant grants; return it."""
         source, target = house.ids[Owner(AccountKind.NOTES)], house.ids[Owner(AccountKind.SETTLED)]
         entry = Entry(EntryKind.SETTLEMENT, source, target, order.amount, invoice_id=order.id, reason=reason)
@@ -158,7 +151,7 @@ class Settling:
         self.events.append(new_event(after, self.chains, cause, event_type))
         return after
 
-    async def settle(self, purse: "Purse", order: Invoice, parts: Mapping[Owner, int], source: "Source") -> Invoice:
+    async def settle(self, purse: Purse, order: Invoice, parts: Mapping[Owner, int], source: Source) -> Invoice:
         """Enter that `parts`, base units by giver, have paid the locked `order`; return it. The first is who paid."""
         settled = purse.ids[Owner(AccountKind.SETTLED)]
         entries = [
@@ -171,40 +164,6 @@ class Settling:
         return await self.change(
             order, account.settle(order, payer, source.time, self.now, source.tx_hash), source.cause
         )
-
-
-@dataclass
-class Purse:
-    """Accounts of credit that are locked."""
-
-    ids: Mapping[Owner, int]
-    """Theirs and the house's."""
-    balances: dict[int, int]
-    """Theirs: base units, as this transaction knows them."""
-
-    def owners(self) -> Iterable[Owner]:
-        """Return whose they are."""
-        return (owner for owner, number in self.ids.items() if number in self.balances)
-
-    def balance(self, owner: Owner) -> int:
-        """Return the balance in base units."""
-        return self.balances[self.ids[owner]]
-
-    def add(self, owner: Owner, amount: int) -> int:
-        """Note that the owner gets `amount`; return the account's id."""
-        number = self.ids[owner]
-        self.balances[number] += amount
-        return number
-
-    def take(self, owner: Owner, amount: int) -> int:
-        """Note that the owner gives `amount`; return the account's id.
-
-        Raises:
-            InvariantBroken: there is not so much.
-        """
-        if amount > self.balance(owner):
-            raise InvariantBroken(f"{amount} base units are to be spent of {self.balance(owner)}")
-        return self.add(owner, -amount)
 
 
 async def take_credit(
