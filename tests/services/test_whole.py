@@ -4,37 +4,26 @@ What happens at once must come out as if it had happened in some order. HYPOTHES
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from copy import deepcopy
-from dataclasses import dataclass
 from datetime import timedelta
-from itertools import permutations
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from harvester.chain import Batch
-from harvester.domain.errors import ActRefused, CursorConflict, TransitionRefused
+from harvester.domain.errors import CursorConflict
 from harvester.domain.payment import Transfer
-from harvester.services.payments import By
 from harvester.storage.database import Database
 from tests.clock import ManualClock
 from tests.memory_chain import COIN, TOKEN, MemoryChain
 from tests.services.conftest import Shop
 from tests.services.model import Bill, Model
+from tests.services.whole import ME, Step, at_once, in_some_order, run_on_database
 
 TOLERANCE_PPM = 100_000
-ME = By("test:hypothesis", "because")
 TICKERS = {COIN: "MEM", TOKEN: "TOK"}
 KINDS = [*["scan"] * 4, *["assign"] * 4, *["unassign"] * 2, "refund", "ignore", "cancel"]
 assets = st.sampled_from([COIN, TOKEN])
@@ -52,14 +41,6 @@ class Luck(NamedTuple):
 
 
 dice = st.builds(Luck, st.integers(0, 4), st.integers(0, 1), st.integers(0, 11))
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something that is done, and what the model says of it."""
-
-    real: Callable[[], Awaitable[object]]
-    modelled: Callable[[Model], bool]
 
 
 class Whole(RuleBasedStateMachine):
@@ -134,26 +115,14 @@ class Whole(RuleBasedStateMachine):
         """It comes out as if done in some order, which a last scan of both assets makes final. All want one payment."""
         tx_hash = self.payment(luck, self.bill(luck), "assign")
         steps = [self.step(kind, own_luck, tx_hash) for kind, own_luck in kinds]
-        done = self.runner.run(self.at_once(steps))
+        done = self.runner.run(at_once(steps))
         last = [self.scanning(self.shop, asset) for asset in (COIN, TOKEN)]
         for step in last:
-            self.runner.run(attempt(step))
-        found = self.runner.run(self.found())
-        for order in permutations(range(len(steps))):
-            model = deepcopy(self.model)
-            outcomes = {place: steps[place].modelled(model) for place in order}
-            for step in last:
-                step.modelled(model)
-            if [outcomes[place] for place in range(len(steps))] == done and model.state() == found:
-                self.model = model
-                return
-        raise AssertionError(f"no order of {kinds} leads to {done} and {found}")
+            self.runner.run(step.attempt())
+        self.model = in_some_order(self.model, steps, done, self.runner.run(self.found()), last)
 
-    async def at_once(self, steps: list[Step]) -> list[bool]:
-        return await asyncio.gather(*map(attempt, steps))
-
-    def do(self, step: Step) -> None:
-        assert self.runner.run(attempt(step)) == step.modelled(self.model)
+    def do(self, step: Step[Model]) -> None:
+        assert self.runner.run(step.attempt()) == step.modelled(self.model)
 
     def bill(self, luck: Luck) -> UUID:
         """Return one of the last invoices, mostly one that is open."""
@@ -167,7 +136,7 @@ class Whole(RuleBasedStateMachine):
         candidates = likely if likely and luck.rare else list(self.model.money)
         return candidates[luck.place % len(candidates)] if candidates else None
 
-    def step(self, kind: str, luck: Luck, tx_hash: str | None = None) -> Step:
+    def step(self, kind: str, luck: Luck, tx_hash: str | None = None) -> Step[Model]:
         """Return something to do: with this payment, or with one that fits."""
         number = self.bill(luck)
         if kind == "cancel":
@@ -178,25 +147,25 @@ class Whole(RuleBasedStateMachine):
             return self.scanning(shop, self.model.bills[number].asset, 1 + luck.place % 3)
         return self.assigning(tx_hash, number) if kind == "assign" else self.acting(tx_hash, kind)
 
-    def scanning(self, shop: Shop, asset: str, batch_size: int = 2) -> Step:
+    def scanning(self, shop: Shop, asset: str, batch_size: int = 2) -> Step[Model]:
         async def scan() -> None:
             with suppress(CursorConflict):
                 await shop.chain.scan(shop.ledger, asset, batch_size)
 
         return Step(scan, lambda model: model.scan(self.histories[asset], asset, self.clock()))
 
-    def cancelling(self, number: UUID) -> Step:
+    def cancelling(self, number: UUID) -> Step[Model]:
         return Step(
             lambda: self.shop.invoicing.cancel(number, "test"), lambda model: model.cancel(number, self.clock())
         )
 
-    def assigning(self, tx_hash: str, number: UUID) -> Step:
+    def assigning(self, tx_hash: str, number: UUID) -> Step[Model]:
         async def assign() -> None:
             await self.other.payments.assign(await self.payment_id(tx_hash), number, ME)
 
         return Step(assign, lambda model: model.assign(tx_hash, number))
 
-    def acting(self, tx_hash: str, act: str) -> Step:
+    def acting(self, tx_hash: str, act: str) -> Step[Model]:
         async def do() -> None:
             await getattr(self.shop.payments, act)(await self.payment_id(tx_hash), ME)
 
@@ -230,15 +199,6 @@ class Whole(RuleBasedStateMachine):
         assert self.runner.run(self.shop.rows(UNSOUND, self.name, bills, self.event_number)) == []
 
 
-async def attempt(step: Step) -> bool:
-    """Do it; say whether it was allowed."""
-    try:
-        await step.real()
-    except (ActRefused, TransitionRefused):
-        return False
-    return True
-
-
 UNSOUND = """
 WITH mine AS MATERIALIZED (SELECT * FROM payment_standings WHERE chain = $1),
 told AS MATERIALIZED (SELECT * FROM events WHERE number > $3)
@@ -263,20 +223,4 @@ WHERE (SELECT count(*) FROM payment_acts WHERE payment_id = mine.id) <> (
 
 
 def test_whatever_happens_in_whatever_order_comes_out_as_the_model_says(database_uri: str) -> None:
-    with asyncio.Runner() as runner:
-        context = Database.open(database_uri)
-        database = runner.run(context.__aenter__())
-        try:
-            machine = type("WholeOnDatabase", (Whole,), {"database": database, "runner": runner})
-            run_state_machine_as_test(machine, settings=_settings())
-        finally:
-            runner.run(context.__aexit__(None, None, None))
-
-
-def _settings() -> settings:
-    return settings(
-        max_examples=settings().max_examples,
-        stateful_step_count=40,
-        suppress_health_check=list(HealthCheck),
-        deadline=None,
-    )
+    run_on_database(Whole, database_uri, settings().max_examples, steps=40)
