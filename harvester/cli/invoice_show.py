@@ -52,6 +52,7 @@ def print_invoice(services: Services, invoice: Invoice, as_json: bool) -> None:
             "amount": _amount(invoice.amount, invoice),
             "price": invoice.price and _price(invoice.price),
             "received": _amount(invoice.received, invoice),
+            "from credit": _amount(invoice.credited, invoice) if invoice.credited else None,
             "pay to": invoice.pay_to_address,
             **{f"link ({name})": link for name, link in request.links.items()},
             "created": invoice.created_at,
