@@ -73,7 +73,7 @@ def receipt_page(receipt: PrintedReceipt) -> str:
         _payments(receipt),
         element("p", THERE_WERE_MORE) if receipt.is_cut else None,
         element("h2", "Proof"),
-        *_proof(invoice.proof),
+        *_proof(invoice),
         element(
             "footer", "Amounts are whole units of the currency, times are UTC. Paid is as the blockchain shows it."
         ),
@@ -139,12 +139,14 @@ def _row(payment: Payment, invoice: Invoice) -> tuple[str, ...]:
     return _time(payment.time), _amount(payment.amount, invoice), payment.payer, payment.tx_hash
 
 
-def _proof(proof: str | None) -> Iterator[Html]:
-    if proof is None:
-        yield element("p", "The payment was not proven: what nodes of the network said was believed.")
-        return
-    yield element("p", "The payment that settled the invoice was proven from:")
-    yield _fields(proof_facts(proof))
+def _proof(invoice: Invoice) -> Iterator[Html]:
+    if invoice.tx_hash is None:
+        yield element("p", "The merchant's credit settled the invoice: there is no transaction.")
+    elif invoice.proof is None:
+        yield element("p", "The payment was not proven: who told of it was believed.")
+    else:
+        yield element("p", "The payment that settled the invoice was proven from:")
+        yield _fields(proof_facts(invoice.proof))
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -99,7 +99,7 @@ async def test_a_receipt_says_all_that_there_is_to_say(shop: Shop) -> None:
     for said in (
         *("Café <b>", "https://c.example/?a=1&b", "Tea & cake", "<17>", "carol", "alice", "merchant", str(invoice_id)),
         *("5.00 USD", "2.50 USD for 1 MEM, as of 2026-01-01 00:00:00 UTC", "2 MEM", payment.tx_hash),
-        "The payment was not proven: what nodes of the network said was believed.",
+        "The payment was not proven: who told of it was believed.",
     ):
         assert said in texts, said
     assert "bob" not in receipt_page(receipt)
@@ -149,7 +149,8 @@ async def test_a_receipt_is_bounded_and_keeps_what_settled_the_invoice(shop: Sho
 
 def receipt_of(metadata: Any, proof: str | None = None, **members: Any) -> PrintedReceipt:
     """A receipt of an invoice as it could be stored."""
-    invoice = replace(INVOICE, metadata=orjson.dumps(metadata).decode(), proof=proof, **members)
+    paid_from = {"tx_hash": "ab", "proof": proof}
+    invoice = replace(INVOICE, metadata=orjson.dumps(metadata).decode(), **paid_from | members)
     return PrintedReceipt(invoice, [], is_cut=False)
 
 
@@ -161,6 +162,12 @@ def test_the_proof_is_on_it_name_by_name() -> None:
         *("masterchain block seqno", "5", "masterchain block root hash", "ab"),
         *("shard block seqno", "7", "more", '[1,"<b>"]'),
     ]
+
+
+def test_what_credit_settled_is_not_called_unproven() -> None:
+    said = "".join(read(receipt_of({}, tx_hash=None, paid_by="customer:alice", credited=INVOICE.amount)).texts)
+    assert "The merchant's credit settled the invoice: there is no transaction." in said
+    assert "not proven" not in said
 
 
 @given(st.text(), st.text(), st.text(), st.text())
