@@ -5,6 +5,7 @@ Base units, `_total` for counters, labels from small closed sets, label sets cre
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
@@ -39,145 +40,113 @@ class Metrics:
         self.registry = registry
         Info("harvester_build", "Version of the running program", registry=registry).info({"version": version})
         ProcessCollector(namespace="harvester", registry=registry)
-        self.payments = Counter(
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self.payments = counter(
             "harvester_payments_total",
             f"Transfers recorded; the asset is a ticker, or {OTHER_ASSET} if it is not configured",
             ["chain", "asset", "class"],
-            registry=registry,
         )
-        self.payments_open = Gauge(
-            "harvester_payments_open",
-            "Payments that settle nothing and that nobody has dealt with",
-            ["class"],
-            registry=registry,
+        self.payments_open = gauge(
+            "harvester_payments_open", "Payments that settle nothing and that nobody has dealt with", ["class"]
         )
-        self.payments_oldest_open = Gauge(
+        self.payments_oldest_open = gauge(
             "harvester_payments_oldest_open_timestamp_seconds",
             "Chain time of the oldest of them, 0 if there is none",
             ["class"],
-            registry=registry,
         )
         for payment_class in UNSETTLING:
             self.payments_open.labels(payment_class.value)
             self.payments_oldest_open.labels(payment_class.value)
-        self.transitions = Counter(
-            "harvester_invoice_transitions_total", "Invoices that came into a state", ["status"], registry=registry
-        )
+        self.transitions = counter("harvester_invoice_transitions_total", "Invoices that came into a state", ["status"])
         for status in Status:
             self.transitions.labels(status.value)
-        self.detection_delay = Histogram(
+        self.detection_delay = histogram(
             "harvester_detection_delay_seconds",
             "From the chain time of a transfer to its commit",
             ["chain"],
             buckets=_LATENCY_BUCKETS,
-            registry=registry,
         )
-        self.cursor_conflicts = Counter(
-            "harvester_cursor_conflicts_total", "Batches refused because the cursor had moved", registry=registry
+        self.cursor_conflicts = counter(
+            "harvester_cursor_conflicts_total", "Batches refused because the cursor had moved"
         )
-        self.webhook_attempts = Counter(
-            "harvester_webhook_attempts_total", "Webhook attempts by result", ["result"], registry=registry
-        )
+        self.webhook_attempts = counter("harvester_webhook_attempts_total", "Webhook attempts by result", ["result"])
         for result in ATTEMPT_RESULTS:
             self.webhook_attempts.labels(result)
-        self.delivery_delay = Histogram(
+        self.delivery_delay = histogram(
             "harvester_webhook_delivery_delay_seconds",
             "From an event to the answer that took it",
             buckets=_LATENCY_BUCKETS,
-            registry=registry,
         )
-        self.deliveries_pending = Gauge(
-            "harvester_webhook_deliveries_pending", "Deliveries in the outbox, counted up to 100000", registry=registry
+        self.deliveries_pending = gauge(
+            "harvester_webhook_deliveries_pending", "Deliveries in the outbox, counted up to 100000"
         )
-        self.deliveries_oldest = Gauge(
+        self.deliveries_oldest = gauge(
             "harvester_webhook_oldest_pending_timestamp_seconds",
             "Creation of the oldest pending delivery, 0 if there is none",
-            registry=registry,
         )
-        self.deliveries_dead = Gauge(
-            "harvester_webhook_deliveries_dead",
-            "Deliveries given up, counted up to 100000 an endpoint",
-            registry=registry,
+        self.deliveries_dead = gauge(
+            "harvester_webhook_deliveries_dead", "Deliveries given up, counted up to 100000 an endpoint"
         )
-        self.deliveries_given_up = Counter(
+        self.deliveries_given_up = counter(
             "harvester_webhook_deliveries_given_up_total",
             "Deliveries whose last attempt failed, or that were refused for good",
-            registry=registry,
         )
-        self.endpoints_disabled = Gauge(
-            "harvester_webhook_endpoints_disabled", "Endpoints that are told nothing", registry=registry
-        )
-        self.invoices = Gauge(
-            "harvester_invoices", "Open invoices by status, counted up to 100000", ["status"], registry=registry
-        )
-        self.http_requests = Counter(
-            "harvester_http_requests_total", "API requests", ["route", "method", "status"], registry=registry
-        )
-        self.http_duration = Histogram(
-            "harvester_http_request_duration_seconds", "API requests", ["route", "method"], registry=registry
-        )
-        self.auth_failures = Counter(
-            "harvester_auth_failures_total", "Private requests that were not let through", ["reason"], registry=registry
+        self.endpoints_disabled = gauge("harvester_webhook_endpoints_disabled", "Endpoints that are told nothing")
+        self.invoices = gauge("harvester_invoices", "Open invoices by status, counted up to 100000", ["status"])
+        self.http_requests = counter("harvester_http_requests_total", "API requests", ["route", "method", "status"])
+        self.http_duration = histogram("harvester_http_request_duration_seconds", "API requests", ["route", "method"])
+        self.auth_failures = counter(
+            "harvester_auth_failures_total", "Private requests that were not let through", ["reason"]
         )
         for reason in AUTH_FAILURES:
             self.auth_failures.labels(reason)
-        self.rate_limited = Counter(
-            "harvester_rate_limited_total",
-            "Public requests refused because their address asks too often",
-            registry=registry,
+        self.rate_limited = counter(
+            "harvester_rate_limited_total", "Public requests refused because their address asks too often"
         )
-        self.idempotent_requests = Counter(
-            "harvester_idempotent_requests_total", "Requests with an Idempotency-Key", ["result"], registry=registry
+        self.idempotent_requests = counter(
+            "harvester_idempotent_requests_total", "Requests with an Idempotency-Key", ["result"]
         )
         for result in IDEMPOTENT_RESULTS:
             self.idempotent_requests.labels(result)
-        self.rate_quotes = Counter(
-            "harvester_rate_quotes_total", "Rates that the source was asked for", ["result"], registry=registry
-        )
+        self.rate_quotes = counter("harvester_rate_quotes_total", "Rates that the source was asked for", ["result"])
         for result in QUOTE_RESULTS:
             self.rate_quotes.labels(result)
-        self.rate_made = Gauge(
+        self.rate_made = gauge(
             "harvester_rate_made_timestamp_seconds",
             "When the last rate was made, 0 if there is none",
             ["ticker", "currency"],
-            registry=registry,
         )
-        self.rate_valid_until = Gauge(
+        self.rate_valid_until = gauge(
             "harvester_rate_valid_until_timestamp_seconds",
             "When the last rate ends, or has ended, 0 if there is none",
             ["ticker", "currency"],
-            registry=registry,
         )
-        self.head_time = Gauge(
+        self.head_time = gauge(
             "harvester_chain_head_timestamp_seconds",
             "Chain time of the newest block, NaN if another process scans",
             ["chain"],
-            registry=registry,
         )
-        self.scanned_time = Gauge(
+        self.scanned_time = gauge(
             "harvester_chain_scanned_timestamp_seconds",
             "Chain time up to which every account is scanned, NaN if that is not known or another process scans",
             ["chain"],
-            registry=registry,
         )
-        self.head_age = Gauge(
+        self.head_age = gauge(
             "harvester_chain_head_age_seconds",
             "This host's clock minus the chain time of the newest block: grows while no blocks come, "
             "negative if the clock is behind, NaN if another process scans",
             ["chain"],
-            registry=registry,
         )
-        self.ready = Gauge("harvester_ready", "1 while /readyz says so", registry=registry)
-        self.leases_held = Gauge(
-            "harvester_leases_held", "1 while this process holds the lease", ["name"], registry=registry
-        )
-        self.database_up = Gauge("harvester_database_up", "1 if the database answered last", registry=registry)
-        self.database_duration = Histogram(
+        self.ready = gauge("harvester_ready", "1 while /readyz says so")
+        self.leases_held = gauge("harvester_leases_held", "1 while this process holds the lease", ["name"])
+        self.database_up = gauge("harvester_database_up", "1 if the database answered last")
+        self.database_duration = histogram(
             "harvester_database_operation_duration_seconds",
             "Waiting for a connection, a statement, or a commit",
             ["operation"],
             buckets=_DATABASE_BUCKETS,
-            registry=registry,
         )
         self._database_meters = {each: self.database_duration.labels(each).observe for each in DATABASE_OPERATIONS}
 
