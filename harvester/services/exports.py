@@ -31,7 +31,7 @@ INVOICE_COLUMNS: Final = (
     *("invoice_id", "order_id", "customer_id", "status", "created_at", "expires_at", "amount", "received", "ticker"),
     *("price", "price_currency", "price_rate", "price_rate_at", "price_rate_source", "paid_at", "paid_by", "tx_hash"),
     *("currency", "received_value", "rate", "rate_at", "rate_source", "chain", "asset", "amount_base_units"),
-    "received_base_units",
+    *("received_base_units", "credited", "credited_value", "credited_base_units"),
 )
 
 
@@ -117,6 +117,7 @@ class Exports:
 
 def _invoice(row: Row, currency: str | None) -> Sequence[object]:
     decimals = row["decimals"]
+    _, credited_value, *_ = _valued(row, currency, row["credited"], decimals)
     return (
         row["id"],
         row["order_id"],
@@ -140,6 +141,9 @@ def _invoice(row: Row, currency: str | None) -> Sequence[object]:
         row["asset"],
         row["amount"],
         row["received"],
+        format_amount(row["credited"], decimals),
+        credited_value,
+        row["credited"],
     )
 
 

@@ -36,8 +36,8 @@ LEFT JOIN {_QUOTE}
 ORDER BY money.came_at, money.id
 """
 INVOICES: Final = f"""
-SELECT money.id, order_id, customer_id, status, created_at, expires_at, amount, received, ticker, decimals, chain,
-       asset, paid_at, paid_by, tx_hash, price_amount::text, price_currency, rate::text, rate_source, rate_at,
+SELECT money.id, order_id, customer_id, status, created_at, expires_at, amount, received, credited, ticker, decimals,
+       chain, asset, paid_at, paid_by, tx_hash, price_amount::text, price_currency, rate::text, rate_source, rate_at,
        quote, quote_source, quote_at
 FROM (
     SELECT *, paid_at AS came_at FROM invoices

@@ -18,6 +18,7 @@ from harvester.services.rates import Rates
 from harvester.storage.database import Database
 from tests.memory_chain import COIN, TOKEN, MemoryChain
 from tests.services.conftest import Shop
+from tests.services.counter import Counter
 
 USD = Wanted(currency="USD")
 
@@ -185,6 +186,17 @@ async def test_an_invoice_has_its_price_and_what_it_received_was_worth(books: Bo
     assert (first["paid_by"], first["paid_at"], first["customer_id"]) == ("alice", "2026-01-01T00:00:05Z", "'-alice")
     assert (second["invoice_id"], second["status"], second["received_value"]) == (str(waiting.id), "waiting", "")
     assert (second["price"], second["currency"], second["rate"]) == ("", "USD", "")
+
+
+async def test_an_order_that_credit_paid_says_what_that_was_worth(books: Books) -> None:
+    counter = await Counter(books.shop).open()
+    await books.say("4")
+    await counter.place("17", "alice", 2_500_000_000)
+    await counter.claim("17", "a1")
+    await counter.confirm(await counter.pay("a1", 3_000_000_000))
+    [row] = await books.invoices()
+    assert (row["status"], row["received"], row["received_value"]) == ("paid", "0", "0.00")
+    assert (row["credited"], row["credited_value"], row["credited_base_units"]) == ("2.5", "10.00", "2500000000")
 
 
 async def test_money_in_an_asset_that_is_no_longer_known_keeps_its_base_units(database: Database) -> None:
