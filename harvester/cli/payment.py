@@ -76,7 +76,7 @@ async def show(services: Services, payment_id: int, as_json: bool) -> None:
     _print(payment, as_json)
     print_table(
         ["done", "what", "by", "invoice", "meaning", "reason"],
-        [(act.created_at, act.act, act.actor, act.invoice_id, act.payment_class, act.reason) for act in acts],
+        [(act.created_at, act.kind, act.actor, act.invoice_id, act.payment_class, act.reason) for act in acts],
     )
 
 

@@ -55,10 +55,10 @@ _SETTLING: Final = frozenset({PaymentClass.EXACT, PaymentClass.OVER, PaymentClas
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RecordedAct:
     """An act as it is recorded. Never rewritten."""
 
-    act: Act
+    kind: Act
     reason: str | None
     actor: str
     """Where it came from, and who it was if they said so: `api`, `cli:alice`."""

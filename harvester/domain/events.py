@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from harvester.domain.acts import Act, Entry
+from harvester.domain.acts import Act, RecordedAct
 from harvester.domain.invoice import Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Price
@@ -169,17 +169,17 @@ def payment_view(payment: Payment) -> dict[str, object]:
     return view
 
 
-def act_view(entry: Entry) -> dict[str, object]:
+def act_view(act: RecordedAct) -> dict[str, object]:
     """Return the JSON members of what somebody did with a payment."""
     view: dict[str, object] = {
-        "act": entry.act.value,
-        "actor": entry.actor,
-        "created_at": unix_seconds(entry.created_at),
+        "act": act.kind.value,
+        "actor": act.actor,
+        "created_at": unix_seconds(act.created_at),
     }
-    if entry.reason is not None:
-        view["reason"] = entry.reason
-    if entry.invoice_id is not None:
-        view["assigned"] = _assignment(entry.invoice_id, entry.payment_class)
+    if act.reason is not None:
+        view["reason"] = act.reason
+    if act.invoice_id is not None:
+        view["assigned"] = _assignment(act.invoice_id, act.payment_class)
     return view
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from harvester.domain.acts import Entry
+from harvester.domain.acts import RecordedAct
 from harvester.domain.events import EVENT_OF_ACT, EVENTS_OF_CLASS, Event, EventType, act_view, payment_view
 from harvester.domain.payment import Payment
 
@@ -27,12 +27,12 @@ def confirmed_event(payment: Payment, now: datetime) -> Event:
     return _event(kind, payment.invoice_id, f"chain:{payment.tx_hash}", now, body)
 
 
-def act_event(before: Payment, payment: Payment, entry: Entry) -> Event:
+def act_event(before: Payment, payment: Payment, act: RecordedAct) -> Event:
     """Return the event that says what made `payment` of what it was `before`; it is about the invoice concerned."""
-    kind = EVENT_OF_ACT[entry.act]
-    body: dict[str, object] = {"type": kind.value, "payment": payment_view(payment), "act": act_view(entry)}
+    kind = EVENT_OF_ACT[act.kind]
+    body: dict[str, object] = {"type": kind.value, "payment": payment_view(payment), "act": act_view(act)}
     invoice_id = payment.assigned_to or before.assigned_to or payment.invoice_id
-    return _event(kind, invoice_id, entry.actor, entry.created_at, body)
+    return _event(kind, invoice_id, act.actor, act.created_at, body)
 
 
 def _event(kind: EventType, invoice_id: UUID | None, cause: str, now: datetime, body: dict[str, object]) -> Event:

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from harvester.chain import Clock
-from harvester.domain.acts import Act, Entry, assign, mark, unassign
+from harvester.domain.acts import Act, RecordedAct, assign, mark, unassign
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
@@ -98,7 +98,7 @@ class Payments:
                     raise NotFound("not found")
         return page
 
-    async def show(self, payment_id: int) -> tuple[Payment, Sequence[Entry]]:
+    async def show(self, payment_id: int) -> tuple[Payment, Sequence[RecordedAct]]:
         """Return the payment, and what was done with it, oldest first.
 
         Raises:
@@ -129,7 +129,7 @@ class Payments:
                 after = next_event(after)
                 settled.append(new_event(after, self._chains, by.actor))
             await invoices.update(connection, [(invoice, after)])
-            await _write(connection, before, payment, _entry(payment, Act.ASSIGNED, by, now), once, settled)
+            await _write(connection, before, payment, _recorded(payment, Act.ASSIGNED, by, now), once, settled)
         self._announce(settled)
         return payment
 
@@ -149,7 +149,7 @@ class Payments:
             invoice, now = await _lock_invoice(connection, before.assigned_to), self._clock()
             payment, after = unassign(before, invoice, now)
             await invoices.update(connection, [(invoice, after)])
-            await _write(connection, before, payment, _entry(payment, Act.UNASSIGNED, by, now), once)
+            await _write(connection, before, payment, _recorded(payment, Act.UNASSIGNED, by, now), once)
         self._announce()
         return payment
 
@@ -181,7 +181,7 @@ class Payments:
             payment = mark(before, act)
             if act is Act.REFUNDED and payment.payment_class is PaymentClass.CREDIT:
                 await take_back(connection, payment, by.actor, by.reason, self._clock())
-            await _write(connection, before, payment, _entry(payment, act, by, self._clock()), once)
+            await _write(connection, before, payment, _recorded(payment, act, by, self._clock()), once)
         self._announce()
         return payment
 
@@ -206,25 +206,25 @@ async def _lock_invoice(connection: Connection, invoice_id: UUID) -> Invoice:
 
 
 async def _was_unassigned(connection: Connection, payment_id: int) -> bool:
-    entries = await payment_acts.of_payment(connection, payment_id)
-    return bool(entries) and entries[-1].act is Act.UNASSIGNED
+    acts = await payment_acts.of_payment(connection, payment_id)
+    return bool(acts) and acts[-1].kind is Act.UNASSIGNED
 
 
 async def _write(
     connection: Connection,
     before: Payment,
     payment: Payment,
-    entry: Entry,
+    act: RecordedAct,
     once: Once[Payment] | None,
     settled: Sequence[Event] = (),
 ) -> None:
-    await payment_acts.insert(connection, payment.id, entry)
-    record = once.record(payment, entry.created_at) if once else None
-    await events.insert(connection, [act_event(before, payment, entry), *settled], record)
+    await payment_acts.insert(connection, payment.id, act)
+    record = once.record(payment, act.created_at) if once else None
+    await events.insert(connection, [act_event(before, payment, act), *settled], record)
 
 
-def _entry(payment: Payment, act: Act, by: By, now: datetime) -> Entry:
-    return Entry(act, by.reason, by.actor, now, payment.assigned_to, payment.assigned_class)
+def _recorded(payment: Payment, kind: Act, by: By, now: datetime) -> RecordedAct:
+    return RecordedAct(kind, by.reason, by.actor, now, payment.assigned_to, payment.assigned_class)
 
 
 def _check_id(payment_id: int) -> None:

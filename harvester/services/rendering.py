@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from harvester.domain.acts import Entry
+from harvester.domain.acts import RecordedAct
 from harvester.domain.events import act_view, invoice_view, payment_view, price_view, unix_seconds
 from harvester.domain.invoice import CUSTOMER_PREFIX, Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
@@ -54,9 +54,9 @@ def list_json(invoices: Iterable[bytes], following: UUID | None = None, precedin
     return b'{"invoices":[' + b",".join(invoices) + b"]" + goes_on + goes_back + b"}"
 
 
-def payment_json(payment: Payment, acts: Sequence[Entry] | None = None) -> bytes:
+def payment_json(payment: Payment, acts: Sequence[RecordedAct] | None = None) -> bytes:
     """Return `payment` as a JSON object, with its proof as it is stored, and with `acts` if they are given."""
-    more = {} if acts is None else {"acts": [act_view(entry) for entry in acts]}
+    more = {} if acts is None else {"acts": [act_view(act) for act in acts]}
     return orjson.dumps(_with_proof(payment) | more)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from harvester.domain.acts import Act, Entry
+from harvester.domain.acts import Act, RecordedAct
 from harvester.domain.payment import PaymentClass
 from harvester.storage.database import Connection
 
@@ -16,24 +16,24 @@ SELECT act, reason, actor, created_at, invoice_id, class FROM payment_acts WHERE
 """
 
 
-async def insert(connection: Connection, payment_id: int, entry: Entry) -> None:
+async def insert(connection: Connection, payment_id: int, act: RecordedAct) -> None:
     """Store what was done with a payment, whose row is locked."""
     await connection.execute(
         INSERT,
         payment_id,
-        entry.act.value,
-        entry.reason,
-        entry.actor,
-        entry.created_at,
-        entry.invoice_id,
-        entry.payment_class.value if entry.payment_class else None,
+        act.kind.value,
+        act.reason,
+        act.actor,
+        act.created_at,
+        act.invoice_id,
+        act.payment_class.value if act.payment_class else None,
     )
 
 
-async def of_payment(connection: Connection, payment_id: int) -> Sequence[Entry]:
+async def of_payment(connection: Connection, payment_id: int) -> Sequence[RecordedAct]:
     """Return what was done with a payment, oldest first."""
     return [
-        Entry(
+        RecordedAct(
             Act(row["act"]),
             row["reason"],
             row["actor"],

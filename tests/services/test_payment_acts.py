@@ -40,7 +40,7 @@ async def test_assigning_in_time_settles_and_says_who_did_it(shop: Shop) -> None
     assert body["act"]["reason"] == "the buyer forgot the comment"
     assert body["payment"]["assigned"] == {"invoice_id": str(invoice.id), "class": "exact"}
     found, acts = await shop.payments.show(payment.id)
-    assert (found, [(act.actor, act.act) for act in acts]) == (assigned, [("cli:alice", "assigned")])
+    assert (found, [(act.actor, act.kind) for act in acts]) == (assigned, [("cli:alice", "assigned")])
 
 
 async def test_a_payment_itself_never_changes(shop: Shop) -> None:

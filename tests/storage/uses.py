@@ -13,7 +13,7 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from harvester.chain import Account, Batch, PayerKey
-from harvester.domain.acts import Act, Entry
+from harvester.domain.acts import Act, RecordedAct
 from harvester.domain.events import Event, EventType
 from harvester.domain.lifecycle import Status
 from harvester.domain.money import Currency
@@ -153,8 +153,8 @@ async def _deliver(connection: Any, place: Place) -> None:
 
 async def _act(connection: Any, place: Place) -> None:
     await payments.lock(connection, place.payment_id)
-    entry = Entry(Act.REFUNDED, "test", "test", place.now, None, None)
-    await payment_acts.insert(connection, place.payment_id, entry)
+    act = RecordedAct(Act.REFUNDED, "test", "test", place.now, None, None)
+    await payment_acts.insert(connection, place.payment_id, act)
     await payment_acts.of_payment(connection, place.payment_id)
 
 
