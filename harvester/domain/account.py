@@ -10,8 +10,8 @@ Which order is paid first: `queue`. From where:
 - `pay_in_order`, when money comes to one address: all open orders of the customers linked to it, one after the other,
   from that address alone, no further than the first that is too dear: cheap new orders do not starve a dear old one.
 - `pay_one`, when an order is looked at by itself (credit was granted, somebody asks to settle, it got another
-  customer): from all accounts of its customer, the largest balance first, each once. What cannot be paid is left out,
-  and the next one looked at.
+  customer): from all accounts of its customer, the largest balance first, each once. What they cannot pay together,
+  less what one of them is in debt with, is left out, and the next one looked at.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -56,9 +56,10 @@ def pay_one(order: Invoice, balances: Mapping[_Giver, int]) -> Mapping[_Giver, i
     """Return how many base units each of those with `balances` gives to pay `order`; None: they cannot.
 
     The largest balance gives first; of equal ones that which comes first. What is free takes nothing, from one of them.
+    What they have in all, debts taken off, must be enough: to pay leaves no customer in debt.
     """
     givers = sorted((giver for giver in balances if balances[giver] >= 0), key=lambda giver: -balances[giver])
-    if not givers or sum(balances[giver] for giver in givers) < order.amount:
+    if not givers or sum(balances.values()) < order.amount:
         return None
     parts, due = {}, order.amount
     for giver in givers:

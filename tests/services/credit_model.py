@@ -83,7 +83,7 @@ class Model:
         able = sorted((giver for giver in balances if balances[giver] >= 0), key=lambda giver: -balances[giver])
         if order.status not in OPEN or now > order.ends or not able:
             return
-        if sum(balances[giver] for giver in able) >= order.price:
+        if sum(balances.values()) >= order.price:
             due, order.status = order.price, "paid"
             for giver in able:
                 part = min(due, balances[giver])
