@@ -5,13 +5,13 @@ from typing import Final
 
 import click
 
-from harvester.cli.acting import acting_by, actor_option, reason_option
+from harvester.cli.acting import actor_option, signed
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
 from harvester.services.account_views import customer_json, history_json, settled_json
-from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID
+from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
 from harvester.storage.credit import AccountKind, Owner
 
 _GRANTED: Final = "granted by you"
@@ -108,20 +108,18 @@ async def history(
 @actor_option
 @json_option
 @with_services
-async def settle(
-    services: Services, customer_id: str, currency: str | None, actor_name: str | None, as_json: bool
-) -> None:
+async def settle(services: Services, customer_id: str, currency: str | None, actor: str, as_json: bool) -> None:
     """Pay what a customer owes from all that he has, order by order."""
-    by = acting_by(actor_name, None)
-    _print_paid(await services.accounts.settle_customer(customer_id, _ticker(services, currency), by), as_json)
+    _print_paid(
+        await services.accounts.settle_customer(customer_id, _ticker(services, currency), By(actor, None)), as_json
+    )
 
 
 @command.command()
 @click.argument("customer_id", metavar="CUSTOMER")
 @click.argument("address")
 @_currency
-@reason_option(required=False)
-@actor_option
+@signed(reason_required=False)
 @json_option
 @with_services
 async def link(
@@ -129,12 +127,10 @@ async def link(
     customer_id: str,
     address: str,
     currency: str | None,
-    reason: str | None,
-    actor_name: str | None,
+    by: By,
     as_json: bool,
 ) -> None:
     """Tie ADDRESS to CUSTOMER, whose it is by your word: money from there pays what he owes, now and later."""
-    by = acting_by(actor_name, reason)
     _print_paid(await services.accounts.link(customer_id, address, _ticker(services, currency), by), as_json)
 
 

@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Callable
+from functools import wraps
 from typing import Final
 
 import click
@@ -11,32 +12,13 @@ from harvester.services.payments import By
 
 _CHANNEL: Final = "cli"
 
-actor_option: Final = click.option(
-    "--actor", "actor_name", metavar="NAME", help="Who does it; default: your user name."
-)
+
+def _read_actor(_context: click.Context, _option: click.Parameter, name: str | None) -> str:
+    return actor(_CHANNEL, _user() if name is None else name)
 
 
-def reason_option(required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return the option that says why."""
-    return click.option("--reason", required=required, help="Why; kept with it.")
-
-
-def acting_by(name: str | None, reason: str | None) -> By:
-    """Return who acts, and why, as services take it.
-
-    Raises:
-        InvalidInput: the name or the reason is not allowed.
-    """
-    return By(acting(name), None if reason is None else reason_text(reason))
-
-
-def acting(name: str | None) -> str:
-    """Return who acts, as it is recorded; None: whoever is logged in.
-
-    Raises:
-        InvalidInput: the name is not allowed.
-    """
-    return actor(_CHANNEL, name if name is not None else _user())
+def _read_reason(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    return None if text is None else reason_text(text)
 
 
 def _user() -> str | None:
@@ -44,3 +26,23 @@ def _user() -> str | None:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return None  # an account that the machine does not know, as in a container
+
+
+actor_option: Final = click.option(
+    "--actor", metavar="NAME", callback=_read_actor, help="Who does it; default: your user name."
+)
+"""Hands a command who acts, as it is recorded."""
+
+
+def signed(*, reason_required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that gives a command the options of who acts, and why, and hands it both as `by`."""
+
+    def decorate(work: Callable[..., None]) -> Callable[..., None]:
+        @wraps(work)
+        def call(*args: object, actor: str, reason: str | None, **options: object) -> None:
+            work(*args, by=By(actor, reason), **options)
+
+        reason = click.option("--reason", required=reason_required, callback=_read_reason, help="Why; kept with it.")
+        return reason(actor_option(call))
+
+    return decorate

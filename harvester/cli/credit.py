@@ -2,12 +2,13 @@
 
 import click
 
-from harvester.cli.acting import acting_by, actor_option, reason_option
+from harvester.cli.acting import signed
 from harvester.cli.output import json_option, print_fields
 from harvester.cli.services import Services, with_services
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.money import format_amount, parse_signed
 from harvester.services.account_views import issued_json
+from harvester.services.payments import By
 
 
 @click.group()
@@ -19,8 +20,7 @@ def command() -> None:
 @click.argument("customer_id", metavar="CUSTOMER")
 @click.argument("amount")
 @click.option("--currency", metavar="TICKER", help="In which; default: the first one configured.")
-@reason_option(required=True)
-@actor_option
+@signed(reason_required=True)
 @json_option
 @with_services
 async def issue(
@@ -28,8 +28,7 @@ async def issue(
     customer_id: str,
     amount: str,
     currency: str | None,
-    reason: str,
-    actor_name: str | None,
+    by: By,
     as_json: bool,
 ) -> None:
     """Grant CUSTOMER AMOUNT base units, or take as much away if it is negative; then he pays what he owes."""
@@ -37,7 +36,7 @@ async def issue(
         merchant_text(customer_id, "CUSTOMER"),
         parse_signed(amount, "AMOUNT"),
         currency or services.chains.first_currency().ticker,
-        acting_by(actor_name, reason),
+        by,
     )
     if as_json:
         click.echo(issued_json(issued))

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from harvester.api.invoice_filters import parse_order_filter
-from harvester.cli.acting import acting_by, actor_option, reason_option
+from harvester.cli.acting import signed
 from harvester.cli.filters import as_query
 from harvester.cli.invoice_list import page_options, print_page
 from harvester.cli.invoice_show import print_invoice
@@ -13,6 +13,7 @@ from harvester.cli.output import json_option
 from harvester.cli.services import Services, with_services
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
+from harvester.services.payments import By
 
 _COLUMNS: Final = ["order", "also", "customer", "status", "amount", "currency", "price", "created", "expires"]
 
@@ -48,54 +49,45 @@ async def show(services: Services, order_id: str, as_json: bool) -> None:
 @command.command()
 @_order_id
 @click.argument("address")
-@reason_option(required=False)
-@actor_option
+@signed(reason_required=False)
 @json_option
 @with_services
-async def claim(
-    services: Services, order_id: str, address: str, reason: str | None, actor_name: str | None, as_json: bool
-) -> None:
+async def claim(services: Services, order_id: str, address: str, by: By, as_json: bool) -> None:
     """Tie an unclaimed order to the owner of ADDRESS, and pay it from there if it can."""
-    order = await services.accounts.claim(order_id, address, acting_by(actor_name, reason))
+    order = await services.accounts.claim(order_id, address, by)
     print_invoice(services, order, as_json)
 
 
 @command.command()
 @_order_id
-@reason_option(required=True)
-@actor_option
+@signed(reason_required=True)
 @json_option
 @with_services
-async def cancel(services: Services, order_id: str, reason: str, actor_name: str | None, as_json: bool) -> None:
+async def cancel(services: Services, order_id: str, by: By, as_json: bool) -> None:
     """Cancel an open order."""
-    by = acting_by(actor_name, reason)
     order = await services.accounts.order(order_id)
     print_invoice(services, await services.invoicing.cancel(order.id, by.cause), as_json)
 
 
 @command.command()
 @_order_id
-@reason_option(required=True)
-@actor_option
+@signed(reason_required=True)
 @json_option
 @with_services
-async def fulfil(services: Services, order_id: str, reason: str, actor_name: str | None, as_json: bool) -> None:
+async def fulfil(services: Services, order_id: str, by: By, as_json: bool) -> None:
     """Count an open order as paid; nobody's balance changes."""
-    print_invoice(services, await services.accounts.fulfil(order_id, acting_by(actor_name, reason)), as_json)
+    print_invoice(services, await services.accounts.fulfil(order_id, by), as_json)
 
 
 @command.command()
 @_order_id
 @click.argument("customer_id", metavar="CUSTOMER")
-@reason_option(required=True)
-@actor_option
+@signed(reason_required=True)
 @json_option
 @with_services
-async def reassign(
-    services: Services, order_id: str, customer_id: str, reason: str, actor_name: str | None, as_json: bool
-) -> None:
+async def reassign(services: Services, order_id: str, customer_id: str, by: By, as_json: bool) -> None:
     """Give an order that is not paid to another customer, who pays it if he can."""
-    order = await services.accounts.reassign(order_id, customer_id, acting_by(actor_name, reason))
+    order = await services.accounts.reassign(order_id, customer_id, by)
     print_invoice(services, order, as_json)
 
 

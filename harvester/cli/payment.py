@@ -1,13 +1,12 @@
 """`harvester payment`: every transfer that came in, what it meant, and what people made of it."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import click
 import orjson
 
 from harvester.api.payment_schemas import parse_filter
-from harvester.cli.acting import acting_by, actor_option, reason_option
+from harvester.cli.acting import signed
 from harvester.cli.filters import MOMENT, as_query
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
@@ -83,59 +82,42 @@ async def show(services: Services, payment_id: int, as_json: bool) -> None:
 @command.command()
 @_payment_id
 @click.argument("invoice_id")
-@reason_option(required=False)
-@actor_option
+@signed(reason_required=False)
 @json_option
 @with_services
-async def assign(
-    services: Services, payment_id: int, invoice_id: str, reason: str | None, actor_name: str | None, as_json: bool
-) -> None:
+async def assign(services: Services, payment_id: int, invoice_id: str, by: By, as_json: bool) -> None:
     """Let a payment that counts for no invoice count for INVOICE_ID, which it may settle."""
-    by = acting_by(actor_name, reason)
     _print(await services.payments.assign(payment_id, parse_invoice_id(invoice_id), by), as_json)
 
 
 @command.command()
 @_payment_id
-@reason_option(required=False)
-@actor_option
+@signed(reason_required=False)
 @json_option
 @with_services
-async def unassign(
-    services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
-) -> None:
+async def unassign(services: Services, payment_id: int, by: By, as_json: bool) -> None:
     """Take back an assignment, unless it settled the invoice."""
-    await _do(services.payments.unassign, payment_id, acting_by(actor_name, reason), as_json)
+    _print(await services.payments.unassign(payment_id, by), as_json)
 
 
 @command.command()
 @_payment_id
-@reason_option(required=True)
-@actor_option
+@signed(reason_required=True)
 @json_option
 @with_services
-async def refund(
-    services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
-) -> None:
+async def refund(services: Services, payment_id: int, by: By, as_json: bool) -> None:
     """Note that you have sent the money back (the harvester cannot spend)."""
-    await _do(services.payments.refund, payment_id, acting_by(actor_name, reason), as_json)
+    _print(await services.payments.refund(payment_id, by), as_json)
 
 
 @command.command()
 @_payment_id
-@reason_option(required=True)
-@actor_option
+@signed(reason_required=True)
 @json_option
 @with_services
-async def ignore(
-    services: Services, payment_id: int, reason: str | None, actor_name: str | None, as_json: bool
-) -> None:
+async def ignore(services: Services, payment_id: int, by: By, as_json: bool) -> None:
     """Note that nothing needs to be done about a payment."""
-    await _do(services.payments.ignore, payment_id, acting_by(actor_name, reason), as_json)
-
-
-async def _do(act: Callable[[int, By], Awaitable[Payment]], payment_id: int, by: By, as_json: bool) -> None:
-    _print(await act(payment_id, by), as_json)
+    _print(await services.payments.ignore(payment_id, by), as_json)
 
 
 def _print(payment: Payment, as_json: bool) -> None:

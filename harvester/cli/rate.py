@@ -2,7 +2,7 @@
 
 import click
 
-from harvester.cli.acting import acting, actor_option
+from harvester.cli.acting import actor_option
 from harvester.cli.durations import read_duration
 from harvester.cli.output import json_option, print_fields, print_json, print_table
 from harvester.cli.services import Services, with_services
@@ -30,12 +30,12 @@ async def set_rate(
     rate: str,
     ticker: str | None,
     valid_secs: int | None,
-    actor_name: str | None,
+    actor: str,
     as_json: bool,
 ) -> None:
     """Say that one whole unit costs RATE in CURRENCY from now on, such as `set USD 5.23`."""
     pair, number = services.rates.pair(parse_currency(currency), ticker), parse_rate(rate)
-    added = await services.rates.add(pair, number, acting(actor_name), valid_secs)
+    added = await services.rates.add(pair, number, actor, valid_secs)
     _print(services, added, pair.asset, as_json)
 
 

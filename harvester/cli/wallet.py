@@ -2,7 +2,7 @@
 
 import click
 
-from harvester.cli.acting import acting, actor_option
+from harvester.cli.acting import actor_option
 from harvester.cli.output import json_option, print_json, print_table
 from harvester.cli.services import Services, with_services
 from harvester.services.account_views import wallet_view
@@ -43,11 +43,11 @@ async def add(
     ip_address: str,
     nonce: int,
     chain: str | None,
-    actor_name: str | None,
+    actor: str,
     as_json: bool,
 ) -> None:
     """Let the wallet of ADDRESS report payments from the IP address HOST."""
-    wallet = await services.wallets.add(_chosen(services, chain), address, ip_address, nonce, acting(actor_name))
+    wallet = await services.wallets.add(_chosen(services, chain), address, ip_address, nonce, actor)
     if as_json:
         print_json(wallet_view(wallet))
         return
@@ -59,9 +59,9 @@ async def add(
 @_chain
 @actor_option
 @with_services
-async def remove(services: Services, address: str, chain: str | None, actor_name: str | None) -> None:
+async def remove(services: Services, address: str, chain: str | None, actor: str) -> None:
     """Let the wallet of ADDRESS report no more."""
-    await services.wallets.remove(_chosen(services, chain), address, acting(actor_name))
+    await services.wallets.remove(_chosen(services, chain), address, actor)
     click.echo(f"{address} may report no more.")
 
 
