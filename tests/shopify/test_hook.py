@@ -10,11 +10,12 @@ from harvester.chain.hooks import HookEvent, Later
 from harvester_shopify.admin import ShopRefuses
 from harvester_shopify.hook import ShopifyHook
 from harvester_shopify.settings import ShopifySettings
+from tests.receiver import WAIT_SECS
 from tests.shopify.admin_server import TOKEN, AdminServer, admin_server, hang, instead, lose_answer, none
 
 ORDER_ID = "5621189509332"
 PRICE = {"amount": "24.00", "currency": "USD", "rate": "0.1", "rate_at": 0}
-TIMEOUT_SECS = 0.3
+SHORT_SECS = 0.1
 
 
 @pytest.fixture
@@ -24,15 +25,15 @@ async def shop() -> AsyncIterator[AdminServer]:
         yield server
 
 
-def hook(shop: AdminServer, **environ: str) -> ShopifyHook:
-    """Return the hook of this shop, with little patience."""
+def hook(shop: AdminServer, timeout_secs: float = WAIT_SECS, **environ: str) -> ShopifyHook:
+    """Return the hook of this shop."""
     given = {
         "TPG_SHOPIFY_SHOP": "shop.example.org",
         "TPG_SHOPIFY_ADMIN_ACCESS_TOKEN": TOKEN,
         "TPG_SHOPIFY_HMAC_SECRET": "webhooks",
         "SHOPIFY_URL": shop.url,
     }
-    return ShopifyHook(ShopifySettings.load(given | environ), TIMEOUT_SECS)
+    return ShopifyHook(ShopifySettings.load(given | environ), timeout_secs)
 
 
 def event(kind: str, **members: object) -> HookEvent:
@@ -170,7 +171,7 @@ async def test_a_shop_that_fails_or_hangs_is_asked_later(
 ) -> None:
     shop.troubles = [none()] * requests + [hang() if fault == "hang" else instead(int(fault))]
     with pytest.raises(Later):
-        await hook(shop).handle(event(kind))
+        await hook(shop, SHORT_SECS if fault == "hang" else WAIT_SECS).handle(event(kind))
     assert shop.orders[ORDER_ID].captures() == []
     await hook(shop).handle(event(kind))
     order = shop.orders[ORDER_ID]
