@@ -19,6 +19,9 @@ from tests.e2e.page_server import PageServer, serving
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SMALL_PHONE: ViewportSize = {"width": 320, "height": 568}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
+SMALL_DESKTOP: ViewportSize = {"width": 896, "height": 600}
+"""The narrowest that has two columns."""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
@@ -291,10 +294,13 @@ async def test_a_logo_that_does_not_come_leaves_a_letter(server: PageServer, bro
         assert await visit.text(".logo") == "S"
 
 
-async def test_an_amount_with_all_its_decimals_stays_on_one_line(server: PageServer, browser: Browser) -> None:
+@pytest.mark.parametrize("amount", [12_345_500_000_000, 123_390_057_362, 12_345_390_057_362])
+async def test_an_amount_with_all_its_decimals_stays_on_one_line(
+    server: PageServer, browser: Browser, amount: int
+) -> None:
     async with visiting(browser) as visit:
-        page = await open_page(visit, server, await server.invoice(amount=2_390_057_362))
-        for size in (SMALL_PHONE, PHONE, DESKTOP):
+        page = await open_page(visit, server, await server.invoice(amount=amount))
+        for size in (SMALL_PHONE, PHONE, TABLET, SMALL_DESKTOP, DESKTOP):
             await page.set_viewport_size(size)
             parts = "[...document.querySelectorAll('.figure, .ticker')]"
             assert await page.evaluate(f"{parts}.map((part) => part.getClientRects().length)") == [1, 1]

@@ -13,7 +13,7 @@ from harvester.domain.rates import plain
 _CLOCK_SECS: Final = 48 * 3600
 """What is further away is told as a date."""
 _LONG: Final = 8
-_VERY_LONG: Final = 17
+_VERY_LONG: Final = 13
 
 
 def summary(checkout: Checkout, merchant: Merchant, texts: Texts) -> Html:
