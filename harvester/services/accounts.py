@@ -21,7 +21,7 @@ from harvester.services.chains import Chains
 from harvester.services.idempotency import Once, kept
 from harvester.services.payments import By
 from harvester.services.purse import Market, Purse
-from harvester.services.settling import Settling, Source, claim_order, lock_order, settling_in
+from harvester.services.settling import Settling, Source, claim_order, customer_of, lock_order, settling_in
 from harvester.storage import credit, links, orders
 from harvester.storage.credit import AccountKind, Entry, EntryKind, Owner, Statement, StatementLine
 from harvester.storage.database import Connection, Database
@@ -254,8 +254,7 @@ class Accounts:
 
     async def _find(self, settling: Settling, order_id: str) -> Invoice:
         order = await self._get(settling.connection, order_id)
-        if order.customer_id is None:
-            raise ActRefused(f"order {order_id} is of no customer: no storefront placed it")
+        customer_of(order)
         return order
 
     def _settling(self) -> AbstractAsyncContextManager[Settling]:

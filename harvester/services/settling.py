@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from harvester.domain import account
-from harvester.domain.errors import InvariantBroken, Unavailable
+from harvester.domain.errors import ActRefused, Unavailable
 from harvester.domain.events import Event, EventType
 from harvester.domain.invoice import CUSTOMER_PREFIX, Invoice
 from harvester.domain.lifecycle import OPEN, Status
@@ -88,12 +88,13 @@ class Settling:
         return (await credit.insert(self.connection, [entry], actor, self.now))[0]
 
     async def claim(self, order: Invoice, address: str, cause: str) -> Invoice:
-        """Tie the locked `order`, which has a customer, to the owner of `address`; return it.
+        """Tie the locked `order` to the owner of `address`; return it.
 
         Raises:
-            ActRefused: it is neither unclaimed, nor waiting and the address linked to its customer before.
+            ActRefused: it is neither unclaimed, nor waiting and the address linked to its customer before; or it has no
+                customer.
         """
-        customer_id = _customer(order)
+        customer_id = customer_of(order)
         linked = await links.is_linked(self.connection, order.chain, address, customer_id)
         claimed = account.claim(order, linked=linked, now=self.now, unpaid_life=self.unpaid_life)
         await links.link(self.connection, order.chain, address, customer_id, self.now, cause)
@@ -238,8 +239,8 @@ async def tie(settling: Settling, order: Invoice, cause: str, claimant: str | No
     `claimant`: the address whose owner has signed for it, and so belongs to its customer from now on. Money that only
     names an order ties nobody to its customer: it pays that order. What is closed stays as it is.
     """
-    if claimant and order.status in OPEN:
-        await links.link(settling.connection, order.chain, claimant, _customer(order), settling.now, cause)
+    if claimant and order.customer_id is not None and order.status in OPEN:
+        await links.link(settling.connection, order.chain, claimant, order.customer_id, settling.now, cause)
     if order.status is not Status.UNCLAIMED or settling.now > order.expires_at:
         return order
     claimed = account.claim(order, linked=False, now=settling.now, unpaid_life=settling.unpaid_life)
@@ -247,10 +248,15 @@ async def tie(settling: Settling, order: Invoice, cause: str, claimant: str | No
 
 
 def _granted(order: Invoice) -> str:
-    return CUSTOMER_PREFIX + _customer(order)
+    return CUSTOMER_PREFIX + customer_of(order)
 
 
-def _customer(order: Invoice) -> str:
+def customer_of(order: Invoice) -> str:
+    """Return whose order it is.
+
+    Raises:
+        ActRefused: nobody's: it was made over the API without a customer.
+    """
     if order.customer_id is None:
-        raise InvariantBroken(f"order {order.order_id} has no customer")
+        raise ActRefused(f"order {order.order_id} is of no customer: no storefront placed it")
     return order.customer_id

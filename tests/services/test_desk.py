@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harvester.domain.errors import ActRefused, BadgeRefused, NotFound
+from harvester.services.invoicing import Draft
 from harvester.storage.database import Database
 from tests.services.conftest import Shop
 from tests.services.counter import LIVES, Counter
@@ -65,6 +66,14 @@ async def test_money_that_names_the_order_needs_no_claim(counter: Counter, story
         elif transfer:
             await counter.confirm(transfer)
     assert (await counter.status("1"), await counter.balance("a1")) == ("paid", 400)
+
+
+async def test_an_order_of_no_customer_is_paid_by_money_that_names_it_and_claimed_by_nobody(counter: Counter) -> None:
+    await counter.shop.invoicing.create(Draft(100, "MEM", 3600, order_id="1"), "api")
+    with pytest.raises(ActRefused, match="of no customer"):
+        await counter.claim("1", "a1")
+    await counter.confirm(await counter.pay("a1", 130, order="1", signs=True))
+    assert (await counter.status("1"), await counter.balance("a1")) == ("paid", 30)
 
 
 async def test_a_repeat_changes_nothing_and_another_content_is_refused(counter: Counter) -> None:
