@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -106,9 +106,9 @@ async def make_template(uri: str) -> None:
         await migrate(template, {CORE_SCOPE: core_migrations_path()})
 
 
-@pytest.fixture
-async def database_uri(postgres_uri: str) -> AsyncIterator[str]:
-    """URI of a fresh, migrated database."""
+@asynccontextmanager
+async def new_database(postgres_uri: str) -> AsyncIterator[str]:
+    """Yield the URI of a fresh, migrated database."""
     name = f"test_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(postgres_uri)
     try:
@@ -117,6 +117,13 @@ async def database_uri(postgres_uri: str) -> AsyncIterator[str]:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await admin.close()
+
+
+@pytest.fixture
+async def database_uri(postgres_uri: str) -> AsyncIterator[str]:
+    """URI of a fresh, migrated database."""
+    async with new_database(postgres_uri) as uri:
+        yield uri
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The ledger as the contract has it, in memory; and an adapter at work on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -118,12 +118,3 @@ async def running(adapter: Adapter, ledger: RecordingLedger) -> AsyncIterator[No
             yield
         finally:
             stop.set()
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error`, or what is in it if it is a group."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from leaves(inner)
-    else:
-        yield error

@@ -15,10 +15,11 @@ from uuid import UUID
 import pytest
 
 from harvester.chain import Adapter, Destination, SealingAdapter
+from harvester.cli.failures import leaves
 from harvester.domain.errors import CursorConflict, InvalidInput, LeaseLost, Unavailable
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import Currency
-from tests.contract.recording import PATIENCE_SECS, RecordingLedger, leaves, running
+from tests.contract.recording import PATIENCE_SECS, RecordingLedger, running
 from tests.e2e.eventually import eventually
 from tests.invoices import waiting_invoice
 

@@ -7,8 +7,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from harvester.chain import Destination
+from harvester.cli.failures import leaves
 from harvester.domain.errors import CursorConflict, LeaseLost, Unavailable
-from tests.contract.recording import LONG_AGO, PATIENCE_SECS, RecordingLedger, leaves, running
+from tests.contract.recording import LONG_AGO, PATIENCE_SECS, RecordingLedger, running
 from tests.contract.suite import AdapterContract, WatchedWorld
 
 

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from tests.conftest import new_database
 from tests.deploy.recording import Recording
 from tests.deploy.shop import AMOUNT, Shop, set_rate
 from tests.e2e.backend import Delivery, accept
 from tests.e2e.calm import metrics
 from tests.e2e.chain import Chain
-from tests.e2e.conftest import new_database
 from tests.e2e.daemon import Daemon, free_port
 from tests.e2e.eventually import eventually
 

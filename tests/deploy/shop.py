@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from harvester_ton.devnet.tvm import tvm_available
+from tests.conftest import new_database
 from tests.deploy.recording import Recording
 from tests.e2e.chain import Chain
-from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.conftest import World, open_world_on
 from tests.e2e.daemon import free_port
 from tests.proxy import Proxy, proxied
 

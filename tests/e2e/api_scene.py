@@ -10,11 +10,12 @@ from typing import Any
 import aiohttp
 from standardwebhooks import Webhook
 
+from tests.conftest import new_database
 from tests.e2e import desk_plugin
 from tests.e2e.api_contract import Contract
 from tests.e2e.api_story import Story
 from tests.e2e.chain import Chain, payment_of
-from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.conftest import World, open_world_on
 from tests.e2e.eventually import eventually
 from tests.e2e.shop import TOKEN
 from tests.receiver import Receiver, answer, receiving

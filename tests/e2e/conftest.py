@@ -1,18 +1,16 @@
 """What end-to-end tests share: a local chain, a database, a backend and a daemon for each module."""
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import pytest
 import pytest_asyncio
 
 from harvester_ton.devnet.tvm import tvm_available
-from tests.conftest import TEMPLATE, with_database
+from tests.conftest import new_database
 from tests.e2e.backend import Backend
 from tests.e2e.chain import Chain
 from tests.e2e.daemon import Daemon, harvester
@@ -74,16 +72,3 @@ async def open_world_on(chain: Chain, database_uri: str, folder: Path, **setting
         finally:
             await daemon.kill()
         assert backend.refused == []
-
-
-@asynccontextmanager
-async def new_database(postgres_uri: str) -> AsyncIterator[str]:
-    """Yield the URI of a fresh, migrated database."""
-    name = f"e2e_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(postgres_uri)
-    try:
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-        yield with_database(postgres_uri, name)
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await admin.close()

@@ -8,8 +8,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from tests.conftest import new_database
 from tests.e2e.api_server import SETTINGS, TOKEN
-from tests.e2e.conftest import new_database
 from tests.e2e.daemon import Daemon, clean_environ
 
 LIMIT_SECS = 240.0

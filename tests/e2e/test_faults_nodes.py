@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 import pytest_asyncio
 
+from tests.conftest import new_database
 from tests.e2e.calm import calm, metrics
 from tests.e2e.chain import Chain, payment_of
-from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.conftest import World, open_world_on
 from tests.e2e.daemon import free_port
 from tests.e2e.eventually import eventually
 from tests.e2e.flows import outlive

@@ -17,9 +17,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from tests.conftest import new_database
 from tests.e2e.backend import Backend
 from tests.e2e.chain import Chain
-from tests.e2e.conftest import new_database
 from tests.e2e.daemon import Daemon
 from tests.e2e.eventually import eventually
 from tests.e2e.shop import TOKEN, Shop

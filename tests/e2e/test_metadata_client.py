@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from harvester.storage import payer_keys
 from harvester.storage.database import Database
+from tests.conftest import new_database
 from tests.e2e.chain import Chain
-from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.conftest import World, open_world_on
 from tests.e2e.daemon import clean_environ
 from tests.e2e.eventually import eventually
 from tests.e2e.shop import TOKEN

@@ -15,10 +15,10 @@ from playwright.async_api import Browser
 from harvester.api.page.site import ConnectKit, Site
 from harvester.domain.invoice import Invoice
 from harvester_ton.address import format_address
+from tests.conftest import new_database
 from tests.e2e.accessibility import faint_texts, mistakes
 from tests.e2e.api_server import RECIPIENT
 from tests.e2e.browser import PHONE, Visit, chromium, visiting
-from tests.e2e.conftest import new_database
 from tests.e2e.page_server import PAYER, PageServer, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,9 +8,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route
 
+from tests.conftest import new_database
 from tests.e2e.browser import Visit, chromium, visiting
 from tests.e2e.chain import Chain, payment_of
-from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.conftest import World, open_world_on
 from tests.e2e.flows import WAYS, Case, create_short_lived, outlive
 from tests.e2e.shop import TOKEN
 

@@ -11,9 +11,9 @@ from playwright.async_api import Browser, Page, Route, ViewportSize
 from harvester.api.page.routes import PAGE
 from harvester.api.page.site import Site
 from harvester.domain.invoice import Invoice
+from tests.conftest import new_database
 from tests.e2e.accessibility import faint_texts, mistakes, small_targets
 from tests.e2e.browser import DESKTOP, PHONE, Visit, chromium, visiting
-from tests.e2e.conftest import new_database
 from tests.e2e.page_server import PageServer, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

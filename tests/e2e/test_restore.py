@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harvester.storage.embedded import postgres_binaries
+from tests.conftest import new_database
 from tests.e2e.chain import Chain, payment_of
-from tests.e2e.conftest import World, new_database, open_world_on
+from tests.e2e.conftest import World, open_world_on
 from tests.e2e.eventually import eventually
 
 pytestmark = [pytest.mark.chain, pytest.mark.asyncio(loop_scope="module")]

@@ -14,7 +14,7 @@ from harvester.domain.lifecycle import Status
 from harvester.services.payments import By
 from harvester_tari.address import Address, Network
 from harvester_tari.strict_json import MAX_BYTES
-from tests.e2e.conftest import new_database
+from tests.conftest import new_database
 from tests.e2e.tari_shop import HOST, MICRO, RATE, HotWallet, Owner, Reply, TariShop, open_tari_shop
 from tests.tari.builders import DUAL_ADDRESS, NOBODYS
 

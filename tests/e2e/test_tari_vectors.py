@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from harvester_tari.address import Network, parse_address
-from tests.e2e.conftest import new_database
+from tests.conftest import new_database
 from tests.e2e.tari_shop import HOST, HotWallet, Owner, TariShop, open_tari_shop
 from tests.tari.vectors import body_of, vectors
 

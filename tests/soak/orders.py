@@ -13,8 +13,8 @@ import asyncpg
 from harvester.chain.desk import Wallet
 from harvester.clock import utc_now
 from harvester.storage import wallets
+from tests.conftest import new_database
 from tests.e2e.backend import Backend
-from tests.e2e.conftest import new_database
 from tests.e2e.daemon import Daemon
 from tests.e2e.eventually import eventually
 from tests.e2e.tari_shop import HOST, settings

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from harvester.storage.database import prepare_connection
-from tests.e2e.conftest import new_database
+from tests.conftest import new_database
 from tests.storage import long_lives
 from tests.storage.explain import Explaining, Plan
 from tests.storage.test_statements import statements

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.e2e.conftest import new_database
+from tests.conftest import new_database
 from tests.e2e.tari_shop import open_tari_shop
 from tests.services.test_credit_whole import UNSOUND
 from tests.shopify.admin_server import admin_server

@@ -13,8 +13,8 @@ import pytest
 from harvester_ton.devnet.accounts import raw_address
 from harvester_ton.devnet.local import LocalTon, Payment
 from harvester_ton.verification import Reason
+from tests.conftest import new_database
 from tests.e2e.backend import Backend
-from tests.e2e.conftest import new_database
 from tests.e2e.daemon import Daemon, free_port
 from tests.e2e.eventually import eventually
 from tests.e2e.shop import TOKEN, Shop
