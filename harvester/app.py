@@ -36,7 +36,7 @@ async def run_daemon(
 
     Raises:
         ConfigurationError, or an ExceptionGroup of it: this program cannot use the database.
-        Unavailable: an address cannot be listened on.
+        Unavailable: an address cannot be listened on, or the embedded database has not started.
         ExceptionGroup: of what killed a task.
     """
     settings, pulses = configuration.settings, configuration.pulses

@@ -31,7 +31,8 @@ async def open_database(settings: Settings, observe: Observe | None = None) -> A
     `observe` is told how long it takes to answer.
 
     Raises:
-        ConfigurationError: the embedded one cannot be started.
+        ConfigurationError: the embedded one cannot be used.
+        Unavailable: the embedded one has not started.
     """
     if settings.postgres_uri:
         async with Database.open(settings.postgres_uri.get_secret_value(), observe=observe) as database:

@@ -10,9 +10,10 @@ import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
-from harvester.domain.errors import ConfigurationError
+from harvester.domain.errors import ConfigurationError, Unavailable
 
 
 @asynccontextmanager
@@ -21,6 +22,7 @@ async def embedded_postgres(data_path: Path) -> AsyncIterator[str]:
 
     Raises:
         ConfigurationError: the wheel is not installed, or the folder cannot be used.
+        Unavailable: it does not start, or not yet.
     """
     try:
         with warnings.catch_warnings():
@@ -37,6 +39,9 @@ async def embedded_postgres(data_path: Path) -> AsyncIterator[str]:
         server = await asyncio.to_thread(get_server, data_path)
     except OSError as error:
         raise ConfigurationError(f"DATA_DIR: {data_path} cannot be used: {error.strerror}") from error
+    # The wheel asserts that it is ready; it is not while it recovers from a crash for longer than the wheel waits.
+    except (SubprocessError, AssertionError) as error:
+        raise Unavailable(f"DATA_DIR: the PostgreSQL there has not started, see {data_path / 'log'}") from error
     try:
         yield server.get_uri()
     finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harvester.domain.errors import Unavailable
 from harvester.storage.embedded import embedded_postgres
 
 USER = """
@@ -66,3 +67,12 @@ async def test_a_user_that_was_killed_does_not_keep_it_running_and_one_that_live
     assert runs(folder)
     await living.communicate(b"\n")
     assert not runs(folder)
+
+
+async def test_one_that_does_not_start_is_told_in_words(postgres_folder: Path) -> None:
+    broken = postgres_folder / "broken"
+    broken.mkdir()
+    (broken / "PG_VERSION").write_text("18")  # all that is left of it
+    with pytest.raises(Unavailable, match=f"see {broken / 'log'}"):
+        async with embedded_postgres(broken):
+            pass
