@@ -1,12 +1,11 @@
 """Shopify's settings: every form, every mistake named, and nobody let in by mistake."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from functools import partial
 
-from harvester.domain.errors import ConfigurationError
-from harvester_shopify.plugin import plugin
+import pytest
+
 from harvester_shopify.settings import ShopifySettings
+from tests.contract.settings import mistakes_in
 
 LEAST = {
     "TPG_SHOPIFY_SHOP": "shop.example.org",
@@ -14,20 +13,12 @@ LEAST = {
     "TPG_SHOPIFY_HMAC_SECRET": "webhooks",
 }
 UNSIGNED = {"TPG_SHOPIFY_HMAC_CHECKS": "0", "TPG_SHOPIFY_IP_WHITELIST": "10.0.0.5"}
-VARIABLES = frozenset(name.upper() for name in ShopifySettings.model_fields)
+mistakes = partial(mistakes_in, ShopifySettings)
 
 
 def load(**environ: str) -> ShopifySettings:
     """Load settings of which those that are needed are right."""
     return ShopifySettings.load(LEAST | environ)
-
-
-def mistakes(environ: dict[str, str]) -> list[str]:
-    """Return what is said of settings with mistakes."""
-    with pytest.raises(ExceptionGroup) as caught:
-        ShopifySettings.load(environ)
-    assert all(type(error) is ConfigurationError for error in caught.value.exceptions)
-    return [str(error) for error in caught.value.exceptions]
 
 
 def test_the_least_is_a_shop_a_token_and_a_key() -> None:
@@ -100,16 +91,3 @@ def test_a_mistake_names_the_variable_and_what_is_allowed_but_no_secret(name: st
     assert mistake.startswith(f"{name}: ")
     assert says in mistake
     assert "shpat_secret" not in mistake
-
-
-@given(name=st.sampled_from(sorted(VARIABLES)), value=st.text(max_size=80))
-def test_no_text_raises_anything_but_mistakes(name: str, value: str) -> None:
-    try:
-        load(**{name: value})
-    except ExceptionGroup as group:
-        assert all(type(error) is ConfigurationError for error in group.exceptions)  # noqa: PT017 # both outcomes are right
-
-
-def test_the_plugin_names_exactly_these_variables() -> None:
-    assert plugin.variables == VARIABLES
-    assert plugin.secrets < VARIABLES

@@ -1,31 +1,22 @@
 """Tari's settings: every form, and every mistake named."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from functools import partial
 
-from harvester.domain.errors import ConfigurationError
+import pytest
+
 from harvester_tari.address import Network
-from harvester_tari.plugin import plugin
 from harvester_tari.settings import TariSettings
+from tests.contract.settings import mistakes_in
 from tests.tari.builders import ADDRESS, DUAL_ADDRESS, NOBODYS
 from tests.tari.vectors import vector
 
 WALLET = "TPG_PAYMENT_WALLET_ADDRESS"
-VARIABLES = frozenset(name.upper() for name in TariSettings.model_fields)
+mistakes = partial(mistakes_in, TariSettings)
 
 
 def load(**environ: str) -> TariSettings:
     """Load settings of which the needed one is right."""
     return TariSettings.load({WALLET: str(ADDRESS)} | environ)
-
-
-def mistakes(environ: dict[str, str]) -> list[str]:
-    """Return what is said of settings with mistakes."""
-    with pytest.raises(ExceptionGroup) as caught:
-        TariSettings.load(environ)
-    assert all(type(error) is ConfigurationError for error in caught.value.exceptions)
-    return [str(error) for error in caught.value.exceptions]
 
 
 def test_the_least_is_a_wallet() -> None:
@@ -85,15 +76,3 @@ def test_a_mistake_names_the_variable_and_what_is_allowed(name: str, value: str,
     (mistake,) = mistakes({WALLET: str(ADDRESS)} | {name: value})
     assert mistake.startswith(f"{name}: ")
     assert says in mistake
-
-
-@given(name=st.sampled_from(sorted(VARIABLES)), value=st.text(max_size=80))
-def test_no_text_raises_anything_but_mistakes(name: str, value: str) -> None:
-    try:
-        load(**{name: value})
-    except ExceptionGroup as group:
-        assert all(type(error) is ConfigurationError for error in group.exceptions)  # noqa: PT017 # both outcomes are right
-
-
-def test_the_plugin_names_exactly_these_variables() -> None:
-    assert plugin.variables == VARIABLES

@@ -1,27 +1,27 @@
 """TON's settings: every form, every mistake named, no secret repeated."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.domain.errors import ConfigurationError
 from harvester_ton.address import format_address
 from harvester_ton.network_config import NetworkConfig
-from harvester_ton.plugin import plugin
 from harvester_ton.settings import Jetton, TonSettings
 from harvester_ton.tl import BlockId
 from harvester_ton.verification import start_from
+from tests.contract.settings import mistakes_in
 
 RECIPIENT = "0:" + "81" * 32
 MASTER = "0:" + "be" * 32
 KEY = "WECwrZEHA4XhZP+hJeANQYsbmtsOn3UI+JO0QLUYkMY="
 SERVER = f"127.0.0.1:20003:{KEY}"
 NEEDED = {"RECIPIENT": RECIPIENT, "LITE_SERVERS": SERVER, "VERIFY": "none"}
-VARIABLES = frozenset(name.upper() for name in TonSettings.model_fields)
 LISTED = {"ip": 2130706433, "port": 20003, "id": {"@type": "pub.ed25519", "key": KEY}}
+mistakes_of = partial(mistakes_in, TonSettings)
 
 
 def load(**environ: str) -> TonSettings:
@@ -32,14 +32,6 @@ def load(**environ: str) -> TonSettings:
 def mistakes(**environ: str) -> list[str]:
     """Return what is said of settings with mistakes, of which the needed ones are right."""
     return mistakes_of(NEEDED | environ)
-
-
-def mistakes_of(environ: dict[str, str]) -> list[str]:
-    """Return what is said of settings with mistakes."""
-    with pytest.raises(ExceptionGroup) as caught:
-        TonSettings.load(environ)
-    assert all(type(error) is ConfigurationError for error in caught.value.exceptions)
-    return [str(error) for error in caught.value.exceptions]
 
 
 def test_the_least_is_a_recipient_and_a_server() -> None:
@@ -186,16 +178,3 @@ def test_a_wrong_key_is_not_repeated(secret: str) -> None:
 
 def test_a_right_key_is_not_shown() -> None:
     assert "1234" not in repr(load(KEY="1234" * 16))
-
-
-@given(name=st.sampled_from(sorted(VARIABLES)), value=st.text(max_size=80))
-def test_no_text_raises_anything_but_mistakes(name: str, value: str) -> None:
-    try:
-        load(**{name: value})
-    except ExceptionGroup as group:
-        assert all(type(error) is ConfigurationError for error in group.exceptions)  # noqa: PT017 # both outcomes are right
-
-
-def test_the_plugin_names_exactly_these_variables() -> None:
-    assert plugin.variables == VARIABLES
-    assert plugin.secrets <= plugin.variables
