@@ -5,11 +5,10 @@ names troubles nobody else. What is proven is stored, so that a restart goes on 
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 import structlog
 
@@ -21,8 +20,8 @@ from harvester_ton.metrics import TonMetrics
 from harvester_ton.node import Node
 from harvester_ton.pool import Pool
 from harvester_ton.status import Insistence, news
+from harvester_ton.trust_notes import Contradiction, Notes, note_name, read_trusted, write_trusted
 from harvester_ton.verification import Proven, Reason, Refused, TrustedBlock, start_from, verify_block_proof
-from harvester_ton.verification.blocks import MASTERCHAIN, WHOLE
 
 CHAIN: Final = "ton"
 LOOP: Final = "ton proofs"
@@ -34,18 +33,6 @@ MAX_REFUSED_ROUNDS: Final = 3
 """So often in a row, and before anything was proven, may all servers refuse before people are called."""
 
 _log = structlog.get_logger(__name__)
-
-
-class Notes(Protocol):
-    """The part of `harvester.chain.Ledger` that is needed here."""
-
-    async def recall(self, chain: str, name: str) -> bytes | None:
-        """See `Ledger`."""
-        ...
-
-    async def remember(self, chain: str, name: str, value: bytes) -> None:
-        """See `Ledger`."""
-        ...
 
 
 LookAhead = Callable[[Node, tl.BlockId], Coroutine[None, None, None]]
@@ -105,7 +92,7 @@ class ChainOfTrust:
                 self._start(anchor, await self._insistence.insist(partial(_recall, notes, name)))
                 while True:
                     await self._insistence.insist(partial(self._step, notes, name))
-        except _Contradiction as error:
+        except Contradiction as error:
             self._break(str(error))
 
     def _start(self, anchor: TrustedBlock, stored: bytes | None) -> None:
@@ -195,7 +182,7 @@ class ChainOfTrust:
         except Refused as refusal:
             if refusal.reason is Reason.CONTRADICTION:
                 self._metrics.proof_checks.labels(refusal.reason).inc()
-                raise _Contradiction(str(refusal)) from refusal
+                raise Contradiction(str(refusal)) from refusal
             node.distrust(refusal)
             raise NodeUnwell(f"lite server {node.name}: {refusal}") from None
         self._metrics.proof_checks.labels("ok").inc()
@@ -252,43 +239,8 @@ class ChainOfTrust:
         changed.set()
 
 
-class _Contradiction(Exception):
-    """No fault of a lite server, and not to be tried again."""
-
-
 async def _recall(notes: Notes | None, name: str) -> bytes | None:
     return await notes.recall(CHAIN, name) if notes is not None else None
-
-
-def note_name(anchor: TrustedBlock) -> str:
-    """Return the name under which the trusted block is stored: another network, or another start, is another note."""
-    return f"trusted block from {anchor.block.root_hash.hex()}"
-
-
-def write_trusted(trusted: TrustedBlock) -> bytes:
-    """Return a trusted block as it is stored: JSON."""
-    fields = {"block": _fields(trusted.block), "key_block": _fields(trusted.key_block), "gen_utime": trusted.gen_utime}
-    return json.dumps(fields).encode()
-
-
-def read_trusted(stored: bytes) -> TrustedBlock:
-    """Return what `write_trusted` wrote. An unreadable note contradicts the chain: somebody has changed it."""
-    try:
-        fields = json.loads(stored)
-        return TrustedBlock(_block(fields["block"]), _block(fields["key_block"]), int(fields["gen_utime"]))
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        raise _Contradiction("the stored trusted block cannot be read") from None
-
-
-def _fields(block: tl.BlockId) -> dict[str, object]:
-    return {"seqno": block.seqno, "root_hash": block.root_hash.hex(), "file_hash": block.file_hash.hex()}
-
-
-def _block(fields: dict[str, Any]) -> tl.BlockId:
-    seqno, hashes = int(fields["seqno"]), [bytes.fromhex(fields[name]) for name in ("root_hash", "file_hash")]
-    if not 0 <= seqno < 1 << 32 or any(len(each) != 32 for each in hashes):
-        raise ValueError("not a block")
-    return tl.BlockId(MASTERCHAIN, WHOLE, seqno, *hashes)
 
 
 def _text(block: tl.BlockId) -> str:

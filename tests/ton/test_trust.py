@@ -16,7 +16,8 @@ from harvester_ton.errors import NodeUnwell
 from harvester_ton.metrics import TonMetrics
 from harvester_ton.pool import Pool
 from harvester_ton.tl import BlockId
-from harvester_ton.trust import MAX_REFUSED_ROUNDS, ChainOfTrust, note_name, read_trusted, write_trusted
+from harvester_ton.trust import MAX_REFUSED_ROUNDS, ChainOfTrust
+from harvester_ton.trust_notes import note_name, read_trusted, write_trusted
 from harvester_ton.verification import TrustedBlock, read_anchor, start_from
 from tests.contract.recording import running
 from tests.ton.watching import Notebook, build, environ, eventually, needs_chain, scanning
