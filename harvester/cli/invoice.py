@@ -3,6 +3,7 @@
 import click
 import orjson
 
+from harvester.api.json_text import split_object
 from harvester.api.schemas import parse_draft
 from harvester.cli import invoice_list, invoice_receipt, invoice_show
 from harvester.cli.invoice_show import print_invoice
@@ -11,6 +12,12 @@ from harvester.cli.services import Services, with_services
 from harvester.domain.identifiers import parse_invoice_id
 
 _CAUSE = "cli"
+
+
+def _object(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """Return a JSON object as text: one that ended early would go on as members of the invoice."""
+    split_object(text)
+    return text
 
 
 @click.group()
@@ -26,7 +33,7 @@ def command() -> None:
 @click.option("--life-time", type=int, default=3600, show_default=True, help="Seconds until it expires.")
 @click.option("--merchant-name", default="Merchant", show_default=True, help="Who asks for the money.")
 @click.option("--goods", multiple=True, help="Something that is bought; may be repeated.")
-@click.option("--private-info", default="{}", help="A JSON object that only the merchant sees.")
+@click.option("--private-info", default="{}", callback=_object, help="A JSON object that only the merchant sees.")
 @click.option("--order-id", metavar="TEXT", help="Your number of what is paid for; no two invoices have the same.")
 @click.option("--customer-id", metavar="TEXT", help="Your name for who pays.")
 @json_option
