@@ -25,7 +25,10 @@ class AdapterContext:
     clock: Clock
     registry: "CollectorRegistry"
     environ: Mapping[str, str]
-    """The plug-in's variables that are set, by name without prefix; NAME_FILE and credentials are resolved."""
+    """The plug-in's variables that are set, by name without prefix; NAME_FILE and credentials are resolved.
+
+    `environ[NAME]` of one that is not set raises ConfigurationError.
+    """
     watched: Watched = unwatched
     """For every loop that the adapter's work depends on, while `run` runs."""
 

@@ -152,7 +152,7 @@ class _Builder:
     def _build(self, plugin: "_Configurable", build: Callable[[Mapping[str, str]], _Built]) -> _Built | None:
         given, unreadable = self._variables.collect(plugin.variables)
         self._mistakes += unreadable.values()
-        environ = {name: setting.value for name, setting in given.items()}
+        environ = _Environ(plugin.variables, {name: setting.value for name, setting in given.items()})
         self.secrets |= {environ[name] for name in plugin.secrets & environ.keys()}
         built = None
         try:
@@ -161,6 +161,19 @@ class _Builder:
             # A setting whose file cannot be read has been told of; that it is missing is no second mistake.
             self._mistakes += [found for found in flatten(group) if str(found).partition(":")[0] not in unreadable]
         return built
+
+
+class _Environ(dict[str, str]):
+    """The settings of a plug-in. To ask for one that is not set is the operator's mistake, and not a KeyError."""
+
+    def __init__(self, variables: frozenset[str], given: Mapping[str, str]) -> None:
+        super().__init__(given)
+        self._variables = variables
+
+    def __missing__(self, name: str) -> str:
+        if name in self._variables:
+            raise ConfigurationError(f"{name}: is not set")
+        raise KeyError(name)
 
 
 def _unheard(name: str, hook: Hook) -> ConfigurationError | None:

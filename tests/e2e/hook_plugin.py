@@ -6,7 +6,6 @@ from pathlib import Path
 
 from harvester.chain import AdapterContext, Finding
 from harvester.chain.hooks import Hook, HookEvent, HookPlugin, Later
-from harvester.domain.errors import ConfigurationError
 
 EVENT_TYPES = ("invoice.created", "invoice.paid", "invoice.cancelled", "invoice.expired")
 
@@ -78,9 +77,7 @@ class Hanging:
 
 
 def build_diary(context: AdapterContext) -> Hook:
-    """Build it, or say what is missing."""
-    if "DIARY_FILE" not in context.environ:
-        raise ConfigurationError("DIARY_FILE: is not set")
+    """Build it."""
     return Diary(Path(context.environ["DIARY_FILE"]))
 
 
