@@ -46,6 +46,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "payment_class": "class = {}::text",
     "standing": "standing = {}::text",
     "acted_on": "id = ANY (ARRAY(SELECT payment_id FROM payment_acts WHERE act = {}::text))",
+    "set_aside": "(class = 'ignored' OR id = ANY (ARRAY(SELECT payment_id FROM payment_acts WHERE act = {}::text)))",
     "assets": "asset = ANY ({}::text[])",
     "since": "time >= {}::timestamptz",
     "until": "time < {}::timestamptz",
@@ -57,7 +58,12 @@ CONDITIONS: Final[Mapping[str, str]] = {
     ))""",
 }
 
-_ACTED_ON: Final = frozenset({Standing.ASSIGNED, Standing.REFUNDED})
+# Few payments are acted on: those that were are found among the acts, and not by looking through all payments.
+_FOUND_BY: Final[Mapping[Standing | None, str]] = {
+    Standing.ASSIGNED: "acted_on",
+    Standing.REFUNDED: "acted_on",
+    Standing.IGNORED: "set_aside",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +175,9 @@ def page_statement(wanted: PaymentFilter, limit: int, before: int | None) -> tup
     """Return the statement that selects a page, with its arguments: only conditions that are asked for are in it, so
     that the planner sees which index serves them.
     """
-    # Few payments are acted on: those that were are found among the acts, and not by looking through all payments.
-    acted_on = wanted.standing if wanted.standing in _ACTED_ON else None
-    conditions_of = {"before": before, "acted_on": acted_on} | asdict(wanted)
-    asked = [(name, value) for name, value in conditions_of.items() if value is not None]
+    found_by = {_FOUND_BY[wanted.standing]: wanted.standing} if wanted.standing in _FOUND_BY else {}
+    wishes = {"before": before} | found_by | asdict(wanted)
+    asked = [(name, value) for name, value in wishes.items() if value is not None]
     conditions = [CONDITIONS[name].format(f"${number}") for number, (name, _) in enumerate(asked, start=2)]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     statement = f"SELECT {_COLUMNS} FROM payment_standings {where} ORDER BY time DESC, id DESC LIMIT $1"

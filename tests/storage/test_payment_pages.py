@@ -54,7 +54,7 @@ async def test_a_list_goes_by_an_index(
     assert not re.search("Seq Scan on (payments|payment_acts)", plan), plan
 
 
-@pytest.mark.parametrize("standing", [Standing.ASSIGNED, Standing.REFUNDED])
+@pytest.mark.parametrize("standing", [Standing.ASSIGNED, Standing.REFUNDED, Standing.IGNORED])
 async def test_what_was_acted_on_is_found_among_the_acts(database: Database, standing: Standing) -> None:
     statement, arguments = page_statement(PaymentFilter(standing=standing), 20, None)
     async with database.transaction() as connection:
