@@ -7,11 +7,12 @@ from typing import Final, NoReturn
 from uuid import UUID
 
 from harvester.chain import UNHEARD, Pulse
-from harvester.domain.errors import NotFound, Unavailable
+from harvester.domain.errors import Unavailable
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN
+from harvester.services.invoicing import get_invoice
 from harvester.services.outage import Outage
-from harvester.storage import invoice_states, invoices
+from harvester.storage import invoice_states
 from harvester.storage.database import Database
 from harvester.storage.invoice_states import InvoiceState
 from harvester.storage.signals import Signals
@@ -62,10 +63,7 @@ class InvoiceNews:
 
     async def _get(self, invoice_id: UUID) -> Invoice:
         async with self._database.connection() as connection:
-            invoice = await invoices.get(connection, invoice_id)
-        if invoice is None:
-            raise NotFound("not found")
-        return invoice
+            return await get_invoice(connection, invoice_id)
 
     async def _look(self, pulse: Pulse) -> NoReturn:
         outage = Outage("invoice news")

@@ -21,7 +21,7 @@ from harvester.services.idempotency import Once
 from harvester.services.rates import valid_rate
 from harvester.services.rendering import private_json
 from harvester.storage import events, invoice_pages, invoices
-from harvester.storage.database import Database
+from harvester.storage.database import Connection, Database
 from harvester.storage.events import Change
 from harvester.storage.invoice_pages import Extract, InvoiceFilter, InvoicePage
 from harvester.storage.signals import Signals
@@ -85,10 +85,7 @@ class Invoicing:
             NotFound: there is none.
         """
         async with self._database.connection() as connection:
-            invoice = await invoices.get(connection, invoice_id)
-        if invoice is None:
-            raise NotFound("not found")
-        return invoice
+            return await get_invoice(connection, invoice_id)
 
     async def history(self, invoice_id: UUID) -> tuple[Invoice, Sequence[Change]]:
         """Return the invoice, and the states that it has come into, in order.
@@ -96,9 +93,8 @@ class Invoicing:
         Raises:
             NotFound: there is none.
         """
-        invoice = await self.get(invoice_id)
         async with self._database.connection() as connection:
-            return invoice, await events.of_invoice(connection, invoice_id)
+            return await get_invoice(connection, invoice_id), await events.of_invoice(connection, invoice_id)
 
     async def page(self, wanted: InvoiceFilter, extract: Extract) -> InvoicePage:
         """Return a part of the list of those that are wanted, in order of creation.
@@ -165,6 +161,18 @@ class Invoicing:
     def _announce(self, invoice: Invoice) -> None:
         self._metrics.transitions.labels(invoice.status.value).inc()
         self._signals.publish("deliveries", "events")
+
+
+async def get_invoice(connection: Connection, invoice_id: UUID) -> Invoice:
+    """Return the invoice.
+
+    Raises:
+        NotFound: there is none.
+    """
+    invoice = await invoices.get(connection, invoice_id)
+    if invoice is None:
+        raise NotFound("not found")
+    return invoice
 
 
 def new_invoice(

@@ -20,7 +20,7 @@ from harvester.domain.payment import Payment, PaymentClass, Standing
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once, kept
-from harvester.services.invoicing import new_event, next_event
+from harvester.services.invoicing import get_invoice, new_event, next_event
 from harvester.services.payment_events import act_event
 from harvester.services.refunding import take_back
 from harvester.storage import events, invoices, payment_acts, payments
@@ -94,8 +94,7 @@ class Payments:
         page = await self.page(PaymentFilter(invoice_id=invoice_id), limit, before)
         if not page:
             async with self._database.connection() as connection:
-                if await invoices.get(connection, invoice_id) is None:
-                    raise NotFound("not found")
+                await get_invoice(connection, invoice_id)  # it may be that there is none
         return page
 
     async def show(self, payment_id: int) -> tuple[Payment, Sequence[RecordedAct]]:

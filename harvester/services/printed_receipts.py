@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from harvester.domain.errors import ActRefused, NotFound
+from harvester.domain.errors import ActRefused
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment
-from harvester.storage import invoices, payments
+from harvester.services.invoicing import get_invoice
+from harvester.storage import payments
 from harvester.storage.database import Database
 from harvester.storage.payments import PaymentFilter
 
@@ -41,9 +42,7 @@ class PrintedReceipts:
             ActRefused: it is not paid.
         """
         async with self._database.connection() as connection:
-            invoice = await invoices.get(connection, invoice_id)
-            if invoice is None:
-                raise NotFound("not found")
+            invoice = await get_invoice(connection, invoice_id)
             if invoice.status is not Status.PAID:
                 raise ActRefused(f"invoice {invoice_id} is {invoice.status}: only a paid one has a receipt")
             found = await payments.page(connection, PaymentFilter(invoice_id=invoice_id), MAX_PAYMENTS + 1) or []

@@ -14,7 +14,8 @@ from harvester.chain import Clock, Sealer
 from harvester.domain.errors import InvalidInput, NotEnabled, NotFound
 from harvester.domain.lifecycle import Status
 from harvester.services.chains import Chains
-from harvester.storage import invoices, payer_keys
+from harvester.services.invoicing import get_invoice
+from harvester.storage import payer_keys
 from harvester.storage.database import Database
 
 UNPAID_FOR: Final = timedelta(hours=1)
@@ -58,9 +59,7 @@ class SealedMetadata:
         """
         sealers = self._enabled()
         async with self._database.connection() as connection:
-            invoice = await invoices.get(connection, invoice_id)
-            if invoice is None:
-                raise NotFound("not found")
+            invoice = await get_invoice(connection, invoice_id)
             if invoice.chain not in sealers:
                 raise NotEnabled(_NOT_SEALED)
             if invoice.status is not Status.PAID or invoice.paid_by is None:
