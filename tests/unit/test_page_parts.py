@@ -1,9 +1,11 @@
 """Seats of readers, codes, and the page's settings."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from harvester.api.page.assets import static_folder
 from harvester.api.page.qr import qr_svg
 from harvester.api.page.site import ConnectKit
 from harvester.api.page.stream import Seats
@@ -68,3 +70,11 @@ def test_a_style_sheet_is_read_if_it_is_text_and_not_too_long(tmp_path: Path) ->
             style_sheet(str(path))
     with pytest.raises(ValueError, match="cannot be read"):
         style_sheet(str(tmp_path))
+
+
+def test_browsers_that_know_no_pairs_of_colours_have_the_light_ones() -> None:
+    css = static_folder().joinpath("page.css").read_text()
+    pairs = re.findall(r"^  (--[a-z-]+): light-dark\((#\w+|rgb\([^)]*\)), ", css, re.MULTILINE)
+    fallback = css.partition("@supports not (color: light-dark(")[2].partition("\n}\n")[0]
+    assert len(pairs) == css.partition("\n}\n")[0].count(": light-dark(") - 1  # one stands in the comment
+    assert [f"{name}: {light};" for name, light in pairs] == re.findall(r"--[a-z-]+: [^;]+;", fallback)
