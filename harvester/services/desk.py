@@ -43,7 +43,7 @@ class OrderDesk:
 
     def tickers(self) -> Sequence[str]:
         """See `harvester.chain.desk.Desk.tickers`."""
-        return [ticker for tickers in self.chains.tickers().values() for ticker in tickers]
+        return [currency.ticker for currency in self.chains.currencies()]
 
     async def place_order(self, draft: OrderDraft) -> Placed:
         """See `harvester.chain.desk.Desk.place_order`."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from harvester.chain import Account, Batch, Position
 from harvester.domain.errors import CursorConflict
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 
 POSITION: Final = """
 SELECT cursor, scanned_until, (
@@ -53,5 +53,5 @@ async def advance(connection: Connection, batch: Batch, now: datetime) -> None:
         tag = await connection.execute(START, *values)
     else:
         tag = await connection.execute(ADVANCE, *values, batch.cursor_from)
-    if not tag.endswith(" 1"):
+    if row_count(tag) != 1:
         raise CursorConflict(f"the cursor of {account.chain} account {account.address} has moved")

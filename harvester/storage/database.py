@@ -140,6 +140,11 @@ class Database:
             _log.debug("a connection to the database could not be made clean and is closed")
 
 
+def row_count(tag: str) -> int:
+    """Return how many rows a statement has changed, by the tag that the driver returns, such as `UPDATE 1`."""
+    return int(tag.rsplit(" ", 1)[1])
+
+
 async def prepare_connection(connection: asyncpg.Connection) -> None:
     """Teach a new connection that `numeric` is an int: amounts have no fraction."""
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=_whole_number, format="text")

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from harvester.domain.webhooks import Message, Target
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 from harvester.storage.endpoints import GONE
 
 # `open`: the endpoints that may be sent to, with how much; in random order, so that none is always served last.
@@ -274,8 +274,7 @@ async def backlog(connection: Connection) -> Backlog:
 
 async def give_up_removed(connection: Connection, now: datetime, at_most: int) -> int:
     """Give up deliveries that wait for endpoints which were removed, `at_most` of each; return how many."""
-    tag = await connection.execute(GIVE_UP_REMOVED, now, at_most)
-    return int(tag.rsplit(" ", 1)[1])
+    return row_count(await connection.execute(GIVE_UP_REMOVED, now, at_most))
 
 
 def _due(row: asyncpg.Record) -> Due:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from harvester.domain.webhooks import HOOK_SCHEME, Target
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 
 ENVIRONMENT: Final = "environment"
 HOOK_PREFIX: Final = "hook."
@@ -192,7 +192,7 @@ async def rotate(
 
 async def remove(connection: Connection, endpoint_id: UUID, now: datetime) -> bool:
     """Remove the endpoint with its secrets; say whether it was there. What is pending is given up by and by."""
-    return (await connection.execute(REMOVE, endpoint_id, now)).endswith(" 1")
+    return row_count(await connection.execute(REMOVE, endpoint_id, now)) == 1
 
 
 def _one(row: asyncpg.Record | None) -> Endpoint | None:

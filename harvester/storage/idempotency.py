@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 
 MAX_ANSWER_BYTES: Final = 1 << 22
 """Several times what the largest body of a request can lead to."""
@@ -88,4 +88,4 @@ async def insert(connection: Connection, record: Record) -> None:
 
 async def prune(connection: Connection, before: datetime, at_most: int) -> int:
     """Forget at most `at_most` of what was done before the moment `before`, oldest first; return how many."""
-    return int((await connection.execute(PRUNE, before, at_most)).rsplit(" ", 1)[1])
+    return row_count(await connection.execute(PRUNE, before, at_most))

@@ -15,7 +15,7 @@ from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
 from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.money import Price
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 from harvester.storage.idempotency import Record, execute_keeping, keeping
 
 # Amounts of a price have fractions, which `numeric` of this database has not: they travel as text.
@@ -107,7 +107,7 @@ async def insert(connection: Connection, invoice: Invoice, event: Event, record:
         if error.constraint_name != _ONE_PER_ORDER:
             raise
         raise OrderTaken from None
-    return int(tag.rsplit(" ", 1)[1])
+    return row_count(tag)
 
 
 async def of_order(connection: Connection, order_id: str) -> UUID | None:
@@ -166,7 +166,7 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         [after.expires_at for _, after in changes],
         [after.credited for _, after in changes],
     )
-    if tag != f"UPDATE {len(changes)}":
+    if row_count(tag) != len(changes):
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 
 from harvester.domain.errors import LeaseLost
-from harvester.storage.database import CONNECT_TIMEOUT_SECS, Connection, driver_errors
+from harvester.storage.database import CONNECT_TIMEOUT_SECS, Connection, driver_errors, row_count
 
 _COMMAND_TIMEOUT_SECS: Final = 10.0
 LOCK_WAIT_MS: Final = 4000
@@ -86,7 +86,7 @@ class LeaseSession:
         """
         with driver_errors():
             tag = await (await self._connected()).execute(RENEW, lease.name, lease.token, self._term)
-        return bool(tag == "UPDATE 1")
+        return row_count(tag) == 1
 
     def close(self) -> None:
         """End the session, and with it its leases."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 
 LINK: Final = """
 INSERT INTO address_customers (chain, address, customer_id, linked_at, cause) VALUES ($1, $2, $3, $4, $5)
@@ -25,7 +25,7 @@ MOST: Final = 1_000
 
 async def link(connection: Connection, chain: str, address: str, customer_id: str, now: datetime, cause: str) -> bool:
     """Link the address to the customer; say whether that is new. Idempotent."""
-    return (await connection.execute(LINK, chain, address, customer_id, now, cause)).endswith(" 1")
+    return row_count(await connection.execute(LINK, chain, address, customer_id, now, cause)) == 1
 
 
 async def is_linked(connection: Connection, chain: str, address: str, customer_id: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 
 from harvester.domain.access import Scope, Token
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 
 USES_APART: Final = timedelta(minutes=1)
 
@@ -84,7 +84,7 @@ async def rotate(
 
 async def revoke(connection: Connection, token_id: str, now: datetime) -> bool:
     """Let the token be good for nothing any more; say whether it was there."""
-    return (await connection.execute(REVOKE, token_id, now)).endswith(" 1")
+    return row_count(await connection.execute(REVOKE, token_id, now)) == 1
 
 
 async def note_uses(connection: Connection, uses: Mapping[str, datetime]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from harvester.chain.desk import Badge, Wallet
 from harvester.domain.errors import BadgeRefused
-from harvester.storage.database import Connection
+from harvester.storage.database import Connection, row_count
 
 ADD: Final = """
 INSERT INTO wallets (chain, address, ip_address, last_nonce, added_at) VALUES ($1, $2, $3::text::inet, $4, $5)
@@ -28,12 +28,12 @@ MOST: Final = 1_000
 async def add(connection: Connection, wallet: Wallet, now: datetime) -> bool:
     """Let the wallet report from its host, with nonces greater than its last; False: it may already."""
     added = await connection.execute(ADD, wallet.chain, wallet.address, wallet.ip_address, wallet.last_nonce, now)
-    return added.endswith(" 1")
+    return row_count(added) == 1
 
 
 async def remove(connection: Connection, chain: str, address: str) -> bool:
     """Let the wallet report no more; say whether it could."""
-    return (await connection.execute(REMOVE, chain, address)).endswith(" 1")
+    return row_count(await connection.execute(REMOVE, chain, address)) == 1
 
 
 async def all_wallets(connection: Connection, chain: str) -> Sequence[Wallet]:
@@ -48,5 +48,5 @@ async def take(connection: Connection, badge: Badge) -> None:
         BadgeRefused: the wallet is unknown or elsewhere, or the nonce is not greater than the last one.
     """
     tag = await connection.execute(TAKE, badge.chain, badge.address, badge.nonce, badge.ip_address)
-    if not tag.endswith(" 1"):
+    if row_count(tag) != 1:
         raise BadgeRefused("the wallet is not authorised, is elsewhere, or its nonce was used")
