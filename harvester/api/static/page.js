@@ -53,7 +53,7 @@ async function poll() {
   rest();
   let wait = POLL_MS;
   try {
-    const answer = await fetch(page.dataset.state, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+    const answer = await fetch(page.dataset.state, { cache: "no-store", signal: AbortSignal.timeout?.(ANSWER_MS) });
     wait = Math.max(wait, 1_000 * (Number(answer.headers.get("Retry-After")) || 0));
     if (answer.ok) await take(await answer.json());
   } catch {
