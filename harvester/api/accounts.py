@@ -136,7 +136,7 @@ class AccountRoutes:
         asked, chain = await read_body(request, NewWallet), request.match_info["chain"]
         by, nonce = asked.by(caller(request).channel), parse_signed(asked.last_nonce, "last_nonce")
         again = once(request, wallet_json, 201)
-        wallet = await self._wallets.add(chain, asked.address, asked.ip_address, nonce, by.actor, again)
+        wallet = await self._wallets.add(chain, asked.address, asked.ip_address, nonce, by.cause, again)
         return json_answer(wallet_json(wallet), 201)
 
     async def remove_wallet(self, request: web.Request) -> web.StreamResponse:

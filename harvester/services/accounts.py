@@ -113,7 +113,7 @@ class Accounts:
         market = Market(currency.chain, currency.asset)
         async with self._settling() as settling:
             purse = await settling.accounts(market, await settling.givers(market, customer_id))
-            paid = await self._settle(settling, purse, market, customer_id, by.actor)
+            paid = await self._settle(settling, purse, market, customer_id, by.cause)
             return await kept(once, settling.connection, paid, settling.now)
 
     async def link(
@@ -239,9 +239,9 @@ class Accounts:
             return await self._get(connection, order_id)
 
     async def _settle(
-        self, settling: Settling, purse: Purse, market: Market, customer_id: str, actor: str
+        self, settling: Settling, purse: Purse, market: Market, customer_id: str, cause: str
     ) -> Sequence[Invoice]:
-        source = Source(actor, settling.now)
+        source = Source(cause, settling.now)
         owed = await orders.lock_owed(settling.connection, [customer_id], market.chain, market.asset)
         paid = [await settling.pay_one(purse, order, source) for order in queue(owed, settling.now)]
         return [order for order in paid if order]

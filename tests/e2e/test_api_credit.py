@@ -210,9 +210,11 @@ async def test_all_accounts_of_a_customer_pay_together_when_somebody_asks_to_set
     for address in ("a1", "a2"):
         await api.pay(address, 3)
     assert (await api.get("/orders/1"))["status"] == "waiting"
-    settled = await api.post("/customers/alice/settle", key="k", currency="MEM")
+    settled = await api.post("/customers/alice/settle", key="k", currency="MEM", **WHY)
     assert [each["order_id"] for each in settled["paid"]] == ["1"]
-    assert await api.post("/customers/alice/settle", key="k", currency="MEM") == settled
+    assert await api.post("/customers/alice/settle", key="k", currency="MEM", **WHY) == settled
+    [settlement, *_] = (await api.get("/customers/alice/history?currency=MEM"))["entries"]
+    assert (settlement["kind"], settlement["actor"]) == ("settlement", "api:bob: the buyer called")
     assert await api.post("/customers/alice/settle", currency="MEM") == {"paid": []}
     assert (await api.get("/customers/alice?currency=MEM"))["balance"] == coins(1)
 
