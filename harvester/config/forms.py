@@ -16,14 +16,9 @@ from harvester.webhooks.signing import Secret
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9.:%_-]{1,253}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _POSTGRES_HOST: Final = re.compile(r"([^\[\]:]*|\[[0-9A-Fa-f:.%]+\])(:[0-9]{1,5})?")
-_HOURS: Final = re.compile(r"[0-9]{1,5}")
-_SECONDS: Final = re.compile(r"[0-9]{1,8}")
-_PERCENT_OF_JUMP: Final = re.compile(r"[0-9]{1,4}")
 _PLUGIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CHAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _PERCENT: Final = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?")
-_DAYS: Final = re.compile(r"[0-9]{1,4}")
-_RATE: Final = re.compile(r"[0-9]{1,6}")
 MAX_RATE: Final = 100_000
 MAX_PORT: Final = 65535
 MAX_SECRETS: Final = 2
@@ -146,26 +141,22 @@ def percent_ppm(text: str) -> int:
 
 def days(text: str) -> timedelta:
     """Read a number of days, at most ten years."""
-    _must(_DAYS.fullmatch(text) is not None and int(text) <= MAX_DAYS)
-    return timedelta(days=int(text))
+    return timedelta(days=_whole_number(text, 0, MAX_DAYS))
 
 
 def hours(text: str) -> timedelta:
     """Read a number of hours, from one hour to ten years."""
-    _must(_HOURS.fullmatch(text) is not None and 1 <= int(text) <= MAX_DAYS * 24)
-    return timedelta(hours=int(text))
+    return timedelta(hours=_whole_number(text, 1, MAX_DAYS * 24))
 
 
 def seconds(text: str) -> timedelta:
     """Read a number of seconds, from one second to a year."""
-    _must(_SECONDS.fullmatch(text) is not None and 1 <= int(text) <= MAX_SECS)
-    return timedelta(seconds=int(text))
+    return timedelta(seconds=_whole_number(text, 1, MAX_SECS))
 
 
 def jump_percent(text: str) -> int:
     """Read by how many percent a rate may change at once."""
-    _must(_PERCENT_OF_JUMP.fullmatch(text) is not None and 1 <= int(text) <= MAX_JUMP_PERCENT)
-    return int(text)
+    return _whole_number(text, 1, MAX_JUMP_PERCENT)
 
 
 def currencies(text: str) -> tuple[str, ...]:
@@ -186,15 +177,18 @@ def plugin_name(text: str) -> str:
 
 def rate(text: str) -> int:
     """Read a number of requests per minute; 0 for `off`."""
-    if text.lower() == "off":
-        return 0
-    _must(_RATE.fullmatch(text) is not None and 1 <= int(text) <= MAX_RATE)
-    return int(text)
+    return 0 if text.lower() == "off" else _whole_number(text, 1, MAX_RATE)
 
 
 def port_number(text: str) -> int:
     """Read a TCP port; 0 is any free one."""
     _must(text.isascii() and text.isdecimal() and int(text) <= MAX_PORT)
+    return int(text)
+
+
+def _whole_number(text: str, lowest: int, highest: int) -> int:
+    _must(text.isascii() and text.isdecimal() and len(text) <= len(str(highest)))
+    _must(lowest <= int(text) <= highest)
     return int(text)
 
 
