@@ -82,6 +82,7 @@ def audit(rounds: int, books: Books, buyers: Buyers, received: dict[str, int], b
     """Compare what was paid, what the chain says was `received` (by asset), the books, and what the backend heard."""
     verdict = Verdict(rounds, len(buyers.paid))
     _audit_payments(verdict, books, buyers, received)
+    audit_payment_events(verdict, books)
     _audit_invoices(verdict, books, buyers)
     audit_webhooks(verdict, books, backend)
     return verdict
@@ -97,12 +98,17 @@ def _audit_payments(verdict: Verdict, books: Books, buyers: Buyers, received: di
     totals: Counter[str] = Counter()
     for row in books.payments:
         totals[row["asset"]] += int(row["amount"])
-        too_many = row["told"] - (row["class"] != "ignored")
-        verdict.find("lost", f"the event of payment {row['id']}", -too_many)
-        verdict.find("doubled", f"the event of payment {row['id']}", too_many)
     for asset, total in received.items():
         verdict.find("lost", f"{total - totals[asset]} {asset} of the chain's total", total > totals[asset])
         verdict.find("doubled", f"{totals[asset] - total} {asset} above the chain's total", total < totals[asset])
+
+
+def audit_payment_events(verdict: Verdict, books: Books) -> None:
+    """Find payments of which not exactly one event says that they came, but for those that are nobody's."""
+    for row in books.payments:
+        too_many = row["told"] - (row["class"] != "ignored")
+        verdict.find("lost", f"the event of payment {row['id']}", -too_many)
+        verdict.find("doubled", f"the event of payment {row['id']}", too_many)
 
 
 def _audit_invoices(verdict: Verdict, books: Books, buyers: Buyers) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 from tests.e2e.backend import Backend
 from tests.e2e.tari_shop import MICRO
 from tests.services.test_credit_whole import BALANCES, UNSOUND
-from tests.soak.audit import Books, Verdict, audit_webhooks
+from tests.soak.audit import Books, Verdict, audit_payment_events, audit_webhooks
 from tests.soak.customers import Customers
 
 CHAIN: Final = "tari"
@@ -31,6 +31,7 @@ async def audit_orders(rounds: int, connection: asyncpg.Connection, customers: C
     await _audit_orders(verdict, connection, customers)
     await _audit_credit(verdict, connection, customers)
     books = await Books.read(connection)
+    audit_payment_events(verdict, books)
     told = [row for row in books.events if row["type"] != _CLAIMED]  # of which backends hear only if they ask for it
     audit_webhooks(verdict, Books(books.payments, books.invoices, told), backend)
     return verdict
