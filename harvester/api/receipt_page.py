@@ -69,9 +69,7 @@ def receipt_page(receipt: PrintedReceipt) -> str:
         *_goods(metadata),
         element("h2", "Invoice"),
         _fields(receipt_facts(invoice)),
-        element("h2", "Payments"),
-        _payments(receipt),
-        element("p", THERE_WERE_MORE) if receipt.is_cut else None,
+        *_payments(receipt),
         element("h2", "Proof"),
         *_proof(invoice),
         element(
@@ -128,11 +126,16 @@ def _rate(price: Price, ticker: str) -> str:
     return f"{plain(price.rate)} {price.currency} for 1 {ticker}, as of {_time(price.rate_at)}"
 
 
-def _payments(receipt: PrintedReceipt) -> Html:
+def _payments(receipt: PrintedReceipt) -> Iterator[Html]:
+    if not (receipt.payments or receipt.is_cut):
+        return
     columns = ("Time", "Amount", "Paid by", "Transaction")
     rows = [element("tr", *(element("td", cell) for cell in _row(each, receipt.invoice))) for each in receipt.payments]
     head = element("thead", element("tr", *(element("th", name, scope="col") for name in columns)))
-    return element("table", head, element("tbody", *rows), class_="payments")
+    yield element("h2", "Payments")
+    yield element("table", head, element("tbody", *rows), class_="payments")
+    if receipt.is_cut:
+        yield element("p", THERE_WERE_MORE)
 
 
 def _row(payment: Payment, invoice: Invoice) -> tuple[str, ...]:
