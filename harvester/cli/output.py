@@ -1,5 +1,6 @@
 """What commands print: tables for people, JSON for programs; results on standard output."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -39,10 +40,20 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 
 def shown(value: object) -> str:
-    """Return what a person reads: times without microseconds, nothing for None."""
+    """Return what a person reads: times without microseconds, nothing for None, and nothing that steers a terminal."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}Z"
-    return "" if value is None else str(value)
+    return "" if value is None else _harmless(str(value))
+
+
+def _harmless(text: str) -> str:
+    # Payers, buyers and endpoints write some of it: what is no character to look at is shown as an escape.
+    return text if text.isprintable() else "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    visible = character.isprintable() or character == "\n" or unicodedata.category(character) == "Zs"
+    return character if visible else character.encode("unicode_escape").decode()
 
 
 def _console() -> Console:
