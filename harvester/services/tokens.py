@@ -67,7 +67,10 @@ class Tokens:
         async with self.database.transaction() as connection:
             made = await tokens.insert(connection, new, MAX_TOKENS)
             if made is None:
-                raise InvalidInput(f"name is taken by another token, or there are {MAX_TOKENS} tokens already")
+                taken = await tokens.find(connection, name)
+                raise InvalidInput(
+                    f"there is a token named {name!r}" if taken else f"there are {MAX_TOKENS} tokens already"
+                )
             return await kept(once, connection, (made, text), now)
 
     async def rotate(

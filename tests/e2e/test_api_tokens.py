@@ -235,6 +235,15 @@ async def test_what_is_no_token_is_refused(api: Guarded, body: dict[str, object]
     assert len((await api.ask("GET", "tokens")).json["tokens"]) == 1
 
 
+async def test_a_name_that_is_taken_and_a_full_house_are_told_apart(
+    api: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvester.services.tokens.MAX_TOKENS", 1)
+    await api.token("shop", Scope.READ)
+    for name, said in (("shop", "a token named 'shop'"), ("more", "1 tokens already")):
+        assert said in (await api.ask("POST", "tokens", {"name": name, "scopes": ["read"]})).json["error"]
+
+
 async def test_a_name_is_free_again_after_its_token_was_revoked(api: Guarded) -> None:
     await api.token("shop", Scope.READ)
     await api.tokens.revoke("shop")
