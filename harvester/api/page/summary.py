@@ -83,7 +83,7 @@ def _progress(checkout: Checkout, texts: Texts) -> Html | None:
     if checkout.stage not in {Stage.PARTIAL, Stage.CLOSING} or not invoice.received:
         return None
     said = texts.received_of.format(received=checkout.money(invoice.received), total=checkout.money(invoice.amount))
-    share = invoice.received * 100 // invoice.amount
+    share = min(100, invoice.received * 100 // max(1, invoice.amount))
     bar = element("progress", f"{share} %", max=100, value=share, aria_labelledby="received")
     return element("div", bar, element("p", said, id="received"), class_="received")
 
