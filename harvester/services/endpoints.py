@@ -71,9 +71,10 @@ class Endpoints:
         Raises:
             InvalidInput: name, URL or event types are not allowed, the name is taken, or there are too many.
         """
-        if not _NAME.fullmatch(name) or name.startswith(HOOK_PREFIX):
+        if not _NAME.fullmatch(name) or name == ENVIRONMENT or name.startswith(HOOK_PREFIX):
             raise InvalidInput(
-                f"name must be 1 to 64 letters, digits, dots, dashes and underscores, not beginning with {HOOK_PREFIX}"
+                "name must be 1 to 64 letters, digits, dots, dashes and underscores, "
+                f"not {ENVIRONMENT}, and not beginning with {HOOK_PREFIX}"
             )
         self.rules.check_url(url, local=local)
         types = _event_types(DEFAULT_EVENT_TYPES if event_types is None else event_types)

@@ -91,6 +91,7 @@ async def test_an_endpoint_is_made_shown_listed_changed_and_removed(server: Serv
     [
         ({"url": "https://x.example/"}, "name"),
         ({"name": "a b", "url": "https://x.example/"}, "name must be"),
+        ({"name": "environment", "url": "https://x.example/"}, "name must be"),
         ({"name": "x", "url": "ftp://x.example/"}, "url must be"),
         ({"name": "x", "url": "https://10.0.0.1/"}, "WEBHOOK_ALLOW_NETWORKS"),
         ({"name": "x", "url": "https://x.example/", "event_types": []}, "event types must be"),
