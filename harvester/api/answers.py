@@ -15,13 +15,14 @@ class Refusal(Exception):
     def __init__(self, status: int, code: str, error: str, retry_secs: float | None = None) -> None:
         """Make it; `retry_secs`: after how long the client may try again, if that can help."""
         super().__init__(error)
-        self._status, self._code, self._error, self._retry_secs = status, code, error, retry_secs
+        self._status, self._code, self._error = status, code, error
+        self.retry_after_secs = None if retry_secs is None else max(1, math.ceil(retry_secs))
 
     def answer(self, request_id: str) -> web.Response:
         """Return the answer."""
         answer = error_answer(self._status, self._code, self._error, request_id)
-        if self._retry_secs is not None:
-            answer.headers["Retry-After"] = str(max(1, math.ceil(self._retry_secs)))
+        if self.retry_after_secs is not None:
+            answer.headers["Retry-After"] = str(self.retry_after_secs)
         return answer
 
 

@@ -9,6 +9,8 @@ from harvester.api.visitors import Visitors
 
 PUBLIC: Final = "/tonpay/public/"
 PUBLIC_API: Final = f"{PUBLIC}api/"
+_PAGE: Final = f"{PUBLIC}invoice/"
+"""It counts its requests itself, and tells people in words of its own that they ask too often."""
 _ANY_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After, X-Request-Id",
@@ -30,7 +32,8 @@ class PublicEdge:
         """Handle one request."""
         if not request.path.startswith(PUBLIC):
             return await handler(request)
-        self._visitors.take_turn(request)
+        if not request.path.startswith(_PAGE):
+            self._visitors.take_turn(request)
         return _preflight(request) or await handler(request)
 
     async def dress(self, request: web.Request, answer: web.StreamResponse) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from harvester.api.app import build_api, listen
 from harvester.api.invoices import PUBLIC
+from harvester.api.limits import Limits
 from harvester.api.page.routes import PAGE, PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes, Seats
@@ -93,6 +94,7 @@ async def serving(
     seats: Seats | None = None,
     heartbeat_secs: float = 15.0,
     languages: Languages | None = None,
+    limits: Limits | None = None,
 ) -> AsyncIterator[PageServer]:
     """Yield the page at work."""
     clock, metrics = ManualClock(datetime.now(UTC)), Metrics(CollectorRegistry(), "test")
@@ -111,7 +113,8 @@ async def serving(
             PageRoutes(invoicing, chains, clock, site or Site(), languages),
             InvoiceStreamRoutes(news, chains, seats, heartbeat_secs),
         )
-        app = build_api(chains, ready, metrics, access(database, clock, "token"), public)
+        guarded = replace(access(database, clock, "token"), limits=limits or Limits())
+        app = build_api(chains, ready, metrics, guarded, public)
         ledger = LedgerService(database, chains, clock, signals, metrics)
         async with listen(app, "127.0.0.1", 0) as [(host, port)], aiohttp.ClientSession() as http:
             try:

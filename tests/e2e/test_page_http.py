@@ -3,10 +3,12 @@
 import gzip
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from ipaddress import ip_network
 
 import aiohttp
 import pytest
 
+from harvester.api.limits import Limits
 from harvester.api.page.routes import PAGE
 from harvester.api.page.site import ConnectKit, Site
 from harvester.api.page.texts import Languages
@@ -75,6 +77,18 @@ async def test_while_the_database_is_away_the_page_tries_again_by_itself(databas
         assert (await get(server, f"{PAGE}/{invoice.id}"))[0].status == 200
 
 
+async def test_a_buyer_of_a_crowded_address_gets_a_page_that_tries_again(database_uri: str) -> None:
+    limits = Limits(public_rate=1, trusted_proxies=(ip_network("127.0.0.0/8"),))
+    async with serving(database_uri, limits=limits) as server:
+        path = f"{PAGE}/{(await server.invoice()).id}"
+        assert (await get(server, path, X_Forwarded_For="203.0.113.7"))[0].status == 200
+        answer, page = await get(server, path, X_Forwarded_For="203.0.113.7")
+        assert (answer.status, answer.content_type) == (429, "text/html")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert '<meta http-equiv="refresh" content="10">' in page
+        assert (await get(server, path, X_Forwarded_For="203.0.113.8"))[0].status == 200
+
+
 async def test_the_page_speaks_the_language_that_the_browser_asks_for(database_uri: str) -> None:
     hebrew = replace(ENGLISH, language="he", direction="rtl", pay="לתשלום")
     async with serving(database_uri, languages=Languages({"en": ENGLISH, "he": hebrew})) as server:
@@ -132,7 +146,7 @@ async def test_a_logo_is_all_that_may_come_from_elsewhere_and_nobody_but_the_bro
     invoice = await server.invoice(metadata={"merchant_name": "Shop", "merchant_logo": logo})
     answer, page = await get(server, f"{PAGE}/{invoice.id}")
     assert "img-src 'self' https://shop.example/logo.png;" in answer.headers["Content-Security-Policy"]
-    assert f'<img src="{logo}" alt="" width="40" height="40" referrerpolicy="no-referrer"' in page
+    assert f'<img src="{logo}" alt="" referrerpolicy="no-referrer"' in page
 
 
 async def test_bridges_may_be_connected_to_only_where_the_library_is_installed_and_money_is_asked_for(

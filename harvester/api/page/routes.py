@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from harvester.api.answers import Refusal
 from harvester.api.invoices import INVOICE_ID, PUBLIC
 from harvester.api.page.assets import STATIC
 from harvester.api.page.checkout import PAYABLE, Checkout, check_out
@@ -43,19 +44,24 @@ class PageRoutes:
 
     def routes(self, visitors: Visitors) -> Sequence[web.RouteDef]:
         """Return the routes. Each visitor may have as much of the page as of everything public."""
-        del visitors
-        return [web.get(f"{PAGE}/{INVOICE_ID}", self.page), web.get(f"{STATIC}/{{name}}", self.asset)]
 
-    async def page(self, request: web.Request) -> web.StreamResponse:
-        """Show an invoice; an id that is none, or nobody's, gets a page of its own."""
+        async def page(request: web.Request) -> web.StreamResponse:
+            return await self.page(request, visitors)
+
+        return [web.get(f"{PAGE}/{INVOICE_ID}", page), web.get(f"{STATIC}/{{name}}", self.asset)]
+
+    async def page(self, request: web.Request, visitors: Visitors) -> web.StreamResponse:
+        """Show an invoice; an id that is none, or nobody's, and who asks too often, get pages of their own."""
         texts = self._languages.choose(request.headers.get("Accept-Language", ""))
         try:
+            visitors.take_turn(request)
             invoice = await self._invoicing.get(parse_invoice_id(request.match_info["id"]))
         except (InvalidInput, NotFound):
             return _answer(unknown_page(texts, self._site), page_headers(texts.language), 404)
+        except Refusal as refusal:
+            return self._later(texts, 429, refusal.retry_after_secs or _RETRY_AFTER_SECS)
         except Unavailable:
-            headers = page_headers(texts.language) | {"Retry-After": str(_RETRY_AFTER_SECS)}
-            return _answer(unavailable_page(texts, self._site), headers, 503)
+            return self._later(texts, 503, _RETRY_AFTER_SECS)
         return await self._show(invoice, texts)
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
@@ -64,6 +70,10 @@ class PageRoutes:
         if asset is None:
             raise web.HTTPNotFound
         return asset.answer(request)
+
+    def _later(self, texts: Texts, status: int, retry_after_secs: int) -> web.StreamResponse:
+        headers = page_headers(texts.language) | {"Retry-After": str(retry_after_secs)}
+        return _answer(unavailable_page(texts, self._site), headers, status)
 
     async def _show(self, invoice: Invoice, texts: Texts) -> web.StreamResponse:
         checkout, merchant = check_out(invoice, self._chains, self._clock()), read_merchant(invoice.metadata)
