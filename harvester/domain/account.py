@@ -4,7 +4,7 @@ Words:
 - An order is an invoice with an `order_id`. It is `unclaimed` until an address is tied to its customer, then `waiting`.
 - A link says that an address belongs to a customer. An address may serve several customers, a customer have several.
 - Credit is confirmed money of an address, or of a customer (what the merchant granted), that has paid for nothing yet.
-  It is never reserved; an order is paid from it in full or not at all.
+  It is never reserved; it pays all that is missing of an order, or nothing.
 
 Which order is paid first: `queue`. From where:
 - `pay_in_order`, when money comes to one address: all open orders of the customers linked to it, one after the other,
@@ -45,9 +45,9 @@ def pay_in_order(balance: int, orders: Iterable[Invoice], at: datetime) -> list[
     """
     paid = []
     for order in queue(orders, at):
-        if order.amount > balance:
+        if order.shortfall > balance:
             break
-        balance -= order.amount
+        balance -= order.shortfall
         paid.append(order)
     return paid
 
@@ -59,9 +59,9 @@ def pay_one(order: Invoice, balances: Mapping[_Giver, int]) -> Mapping[_Giver, i
     What they have in all, debts taken off, must be enough: to pay leaves no customer in debt.
     """
     givers = sorted((giver for giver in balances if balances[giver] >= 0), key=lambda giver: -balances[giver])
-    if not givers or sum(balances.values()) < order.amount:
+    if not givers or sum(balances.values()) < order.shortfall:
         return None
-    parts, due = {}, order.amount
+    parts, due = {}, order.shortfall
     for giver in givers:
         parts[giver] = min(balances[giver], due)
         due -= parts[giver]
@@ -94,7 +94,7 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
 
 
 def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash: str | None = None) -> Invoice:
-    """Return the open `order` as paid from the credit of `payer`; `tx_hash`: of the transfer that completed it.
+    """Return the open `order` as paid, in what was missing, from the credit of `payer`; `tx_hash`: of the transfer that completed it.
 
     Raises:
         TransitionRefused: it is closed.
@@ -105,6 +105,6 @@ def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash
         paid_by=payer,
         paid_at=paid_at,
         tx_hash=tx_hash,
-        credited=order.amount,
+        credited=order.shortfall,
         updated_at=now,
     )

@@ -66,7 +66,7 @@ class Invoice:
     claimed_at: datetime | None = None
     """When a payer was tied to an order that nobody was tied to before."""
     credited: int = 0
-    """Base units of credit that settled it: all of the amount, or nothing."""
+    """Base units of credit that settled it: what was missing, or nothing."""
 
     @property
     def public_status(self) -> Status:

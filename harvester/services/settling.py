@@ -105,7 +105,7 @@ class Settling:
     ) -> Sequence[Invoice]:
         """Pay of the locked `open_orders` what `giver` can, one after the other; return those that are paid."""
         paid = account.pay_in_order(purse.balance(giver), open_orders, source.time)
-        return [await self.settle(purse, order, {giver: order.amount}, source) for order in paid]
+        return [await self.settle(purse, order, {giver: order.shortfall}, source) for order in paid]
 
     async def pay_owed(
         self, purse: Purse, market: Market, address: str, source: Source, named: UUID | None = None
@@ -130,7 +130,7 @@ class Settling:
     async def give(self, house: Purse, order: Invoice, actor: str, reason: str | None) -> Invoice:
         """Settle the locked `order` from what the merchant grants; return it."""
         source, target = house.ids[Owner(AccountKind.NOTES)], house.ids[Owner(AccountKind.SETTLED)]
-        entry = Entry(EntryKind.SETTLEMENT, source, target, order.amount, invoice_id=order.id, reason=reason)
+        entry = Entry(EntryKind.SETTLEMENT, source, target, order.shortfall, invoice_id=order.id, reason=reason)
         await self.enter([entry], actor)
         return await self.change(order, account.settle(order, _granted(order), self.now, self.now), actor)
 

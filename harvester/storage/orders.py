@@ -27,7 +27,7 @@ SELECT id FROM (
 ) AS owed
 """
 OWED_IN_ALL: Final = """
-SELECT coalesce(sum(amount), 0) FROM invoices
+SELECT coalesce(sum(amount - received), 0) FROM invoices
 WHERE customer_id = ANY ($1::text[]) AND chain = $2 AND asset = $3 AND status IN ('unclaimed', 'waiting')
 """
 TAKEN: Final = "SELECT id FROM invoices WHERE order_id = $1 UNION SELECT id FROM invoices WHERE alt_id = $2"

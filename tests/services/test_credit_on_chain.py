@@ -104,7 +104,7 @@ async def test_what_was_scanned_before_is_no_news(counter: Counter) -> None:
     assert await counter.balance("a1") == 100
 
 
-async def test_what_comes_after_credit_has_paid_is_too_much(counter: Counter) -> None:
+async def test_credit_pays_what_is_missing_and_what_comes_after_that_is_too_much(counter: Counter) -> None:
     shop = counter.shop
     order = (await counter.place("1", "alice", 100)).invoice
     await counter.claim("1", "a1")
@@ -114,5 +114,6 @@ async def test_what_comes_after_credit_has_paid_is_too_much(counter: Counter) ->
     shop.chain.pay(7, order.id, payer="a2")
     await shop.scan()
     paid = await counter.accounts.order("1")
-    assert (paid.status, paid.received, paid.credited, paid.overpayment) == ("paid", 37, 100, 37)
+    assert (paid.status, paid.received, paid.credited, paid.overpayment) == ("paid", 37, 70, 7)
+    assert await counter.balance("a1") == 30
     assert await shop.classes() == ["partial", "credit", "duplicate"]
