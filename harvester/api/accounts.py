@@ -6,11 +6,12 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from harvester.api.acting import Reasoned, Signed
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
 from harvester.api.invoices import PRIVATE
-from harvester.api.payment_schemas import Mark, Signed, parse_payment_id
+from harvester.api.payment_schemas import parse_payment_id
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit
 from harvester.domain.access import Scope
@@ -34,7 +35,7 @@ _CUSTOMER: Final = f"{PRIVATE}/customers/{{customer_id:[^/]+}}"
 _WALLETS: Final = f"{PRIVATE}/wallets/{{chain}}"
 
 
-class CreditNote(Mark):
+class CreditNote(Reasoned):
     """A body of `credit`."""
 
     customer_id: str

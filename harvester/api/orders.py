@@ -5,14 +5,15 @@ from typing import Final
 
 from aiohttp import web
 
+from harvester.api.acting import Reasoned, Signed
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
 from harvester.api.invoice_filters import parse_extract, parse_order_filter
 from harvester.api.invoices import PRIVATE
-from harvester.api.payment_schemas import Mark, Signed
 from harvester.api.repeats import once
 from harvester.domain.access import Scope
+from harvester.domain.acts import By
 from harvester.domain.errors import ActRefused, TransitionRefused
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.invoice import Invoice
@@ -20,7 +21,6 @@ from harvester.services.accounts import Accounts
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
 from harvester.services.invoicing import Invoicing
-from harvester.services.payments import By
 from harvester.services.rendering import list_json, private_json
 
 _ORDER: Final = f"{PRIVATE}/orders/{{order_id:[^/]+}}"
@@ -32,7 +32,7 @@ class Claim(Signed):
     address: str
 
 
-class Reassignment(Mark):
+class Reassignment(Reasoned):
     """A body of `reassign`."""
 
     customer_id: str
@@ -78,7 +78,7 @@ class OrderRoutes:
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Cancel an open order."""
-        asked = await read_body(request, Mark)
+        asked = await read_body(request, Reasoned)
 
         async def cancel(order_id: str, by: By, again: Once[Invoice] | None) -> Invoice:
             order = await self._accounts.order(order_id)
@@ -91,7 +91,7 @@ class OrderRoutes:
 
     async def fulfil(self, request: web.Request) -> web.StreamResponse:
         """Count an open order as paid."""
-        return await self._do(request, await read_body(request, Mark), self._accounts.fulfil)
+        return await self._do(request, await read_body(request, Reasoned), self._accounts.fulfil)
 
     async def reassign(self, request: web.Request) -> web.StreamResponse:
         """Give an order to another customer."""

@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from harvester.api.bodies import Body
-from harvester.domain.acts import actor, reason_text
+from harvester.api.acting import Signed
 from harvester.domain.errors import InvalidInput
 from harvester.domain.events import unix_seconds
 from harvester.domain.identifiers import parse_uuid
 from harvester.domain.payment import PaymentClass, Standing
 from harvester.services.chains import Chains
 from harvester.services.invoicing import LAST_MOMENT
-from harvester.services.payments import MAX_PAYMENT_ID, By
+from harvester.services.payments import MAX_PAYMENT_ID
 from harvester.storage.payments import PaymentFilter
 
 PARAMETERS: Final = ("limit", "before", "class", "standing", "asset", "since", "until", "text", "payer", "invoice_id")
@@ -23,27 +22,6 @@ _NUMBER: Final = re.compile(r"0*([0-9]{1,19})")
 LAST_SECOND: Final = unix_seconds(LAST_MOMENT)
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
-
-
-class Signed(Body):
-    """Who does something with a payment, and why."""
-
-    reason: str | None = None
-    actor: str | None = None
-
-    def by(self, channel: str) -> By:
-        """Return it as the services take it.
-
-        Raises:
-            InvalidInput: the reason or the actor is not allowed.
-        """
-        return By(actor(channel, self.actor), None if self.reason is None else reason_text(self.reason))
-
-
-class Mark(Signed):
-    """A body of `refund` and `ignore`."""
-
-    reason: str
 
 
 class Assignment(Signed):

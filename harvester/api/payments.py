@@ -5,19 +5,21 @@ from typing import Final
 
 from aiohttp import web
 
+from harvester.api.acting import Reasoned, Signed
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
 from harvester.api.invoices import INVOICE_ID, PRIVATE
-from harvester.api.payment_schemas import Assignment, Mark, Signed, parse_filter, parse_payment_id
+from harvester.api.payment_schemas import Assignment, parse_filter, parse_payment_id
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit
 from harvester.domain.access import Scope
+from harvester.domain.acts import By
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once
-from harvester.services.payments import By, Payments
+from harvester.services.payments import Payments
 from harvester.services.rendering import invoice_payments_json, payment_json, payments_json
 
 PATH: Final = f"{PRIVATE}/payments"
@@ -74,11 +76,11 @@ class PaymentRoutes:
 
     async def refund(self, request: web.Request) -> web.StreamResponse:
         """Note that the money was sent back."""
-        return await _do(request, self._payments.refund, Mark)
+        return await _do(request, self._payments.refund, Reasoned)
 
     async def ignore(self, request: web.Request) -> web.StreamResponse:
         """Note that nothing needs to be done about a payment."""
-        return await _do(request, self._payments.ignore, Mark)
+        return await _do(request, self._payments.ignore, Reasoned)
 
 
 async def _do(

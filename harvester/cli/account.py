@@ -8,10 +8,11 @@ import click
 from harvester.cli.acting import actor_option, signed
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
+from harvester.domain.acts import By
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
 from harvester.services.account_views import customer_json, history_json, settled_json
-from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
+from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID
 from harvester.storage.credit import AccountKind, Owner
 
 _GRANTED: Final = "granted by you"

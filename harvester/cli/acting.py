@@ -7,8 +7,7 @@ from typing import Final
 
 import click
 
-from harvester.domain.acts import actor, reason_text
-from harvester.services.payments import By
+from harvester.domain.acts import By, actor, reason_text
 
 _CHANNEL: Final = "cli"
 

@@ -5,10 +5,10 @@ import click
 from harvester.cli.acting import signed
 from harvester.cli.output import json_option, print_fields
 from harvester.cli.services import Services, with_services
+from harvester.domain.acts import By
 from harvester.domain.identifiers import merchant_text
 from harvester.domain.money import format_amount, parse_signed
 from harvester.services.account_views import issued_json
-from harvester.services.payments import By
 
 
 @click.group()

@@ -11,9 +11,9 @@ from harvester.cli.invoice_list import page_options, print_page
 from harvester.cli.invoice_show import print_invoice
 from harvester.cli.output import json_option
 from harvester.cli.services import Services, with_services
+from harvester.domain.acts import By
 from harvester.domain.invoice import Invoice
 from harvester.domain.money import format_amount
-from harvester.services.payments import By
 
 _COLUMNS: Final = ["order", "also", "customer", "status", "amount", "currency", "price", "created", "expires"]
 

@@ -10,9 +10,10 @@ from harvester.cli.acting import signed
 from harvester.cli.filters import MOMENT, as_query
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
+from harvester.domain.acts import By
 from harvester.domain.identifiers import parse_invoice_id
 from harvester.domain.payment import Payment, PaymentClass, Standing
-from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID, By
+from harvester.services.payments import MAX_PAGE, MAX_PAYMENT_ID
 from harvester.services.rendering import payment_json, payments_json
 
 _payment_id: Final = click.argument("payment_id", metavar="ID", type=click.IntRange(1, MAX_PAYMENT_ID))

@@ -69,6 +69,21 @@ class RecordedAct:
     """What the payment meant for that invoice."""
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does something, and why."""
+
+    actor: str
+    """As `actor` makes it."""
+    reason: str | None
+    """As `reason_text` makes it."""
+
+    @property
+    def cause(self) -> str:
+        """Both in one text, for what has no place for a reason."""
+        return self.actor if self.reason is None else f"{self.actor}: {self.reason}"
+
+
 def assign(payment: Payment, invoice: Invoice, now: datetime, tolerance_ppm: int = 0) -> tuple[Payment, Invoice]:
     """Return both as they are once `payment` counts for `invoice`. The caller holds the locks of both rows.
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from harvester.chain import Clock
 from harvester.domain.account import queue
+from harvester.domain.acts import By
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.domain.events import EventType
 from harvester.domain.identifiers import merchant_text
@@ -19,7 +20,6 @@ from harvester.domain.money import Currency
 from harvester.metrics import Metrics
 from harvester.services.chains import Chains
 from harvester.services.idempotency import Once, kept
-from harvester.services.payments import By
 from harvester.services.purse import Market, Purse
 from harvester.services.settling import Settling, Source, claim_order, customer_of, lock_order, settling_in
 from harvester.storage import credit, links, orders

@@ -6,13 +6,12 @@ nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from harvester.chain import Clock
-from harvester.domain.acts import Act, RecordedAct, assign, mark, unassign
+from harvester.domain.acts import Act, By, RecordedAct, assign, mark, unassign
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
@@ -30,21 +29,6 @@ from harvester.storage.signals import Signals
 
 MAX_PAGE: Final = 1000
 MAX_PAYMENT_ID: Final = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who does something with a payment, and why."""
-
-    actor: str
-    """As `domain.acts.actor` makes it."""
-    reason: str | None
-    """As `domain.acts.reason_text` makes it."""
-
-    @property
-    def cause(self) -> str:
-        """Both in one text, for what has no place for a reason."""
-        return self.actor if self.reason is None else f"{self.actor}: {self.reason}"
 
 
 class Payments:

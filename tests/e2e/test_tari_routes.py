@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from harvester.domain.acts import By
 from harvester.domain.lifecycle import Status
-from harvester.services.payments import By
 from harvester_tari.address import Address, Network
 from harvester_tari.strict_json import MAX_BYTES
 from tests.conftest import new_database

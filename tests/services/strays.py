@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from harvester.domain.acts import By
 from harvester.domain.invoice import Invoice
 from harvester.domain.payment import Payment
-from harvester.services.payments import By
 from harvester.storage.payments import PaymentFilter
 from tests.memory_chain import COIN
 from tests.services.conftest import Shop

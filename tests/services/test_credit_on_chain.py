@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from harvester.domain.acts import By
 from harvester.services.invoicing import Draft
-from harvester.services.payments import By
 from harvester.storage.database import Database
 from tests.services.conftest import Shop
 from tests.services.counter import LIVES, Counter

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
+from harvester.domain.acts import By
 from harvester.domain.errors import ActRefused, Unavailable
 from harvester.services.invoicing import new_event
-from harvester.services.payments import By
 from harvester.storage import invoices
 from harvester.storage.database import Database
 from tests.services.conftest import Shop

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
+from harvester.domain.acts import By
 from harvester.domain.rates import Money
 from harvester.services import exports
 from harvester.services.exports import INVOICE_COLUMNS, PAYMENT_COLUMNS, Exports, Wanted
 from harvester.services.invoicing import Draft
-from harvester.services.payments import By
 from harvester.services.rates import Rates
 from harvester.storage.database import Database
 from tests.memory_chain import COIN, TOKEN, MemoryChain

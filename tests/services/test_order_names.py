@@ -2,8 +2,8 @@
 
 import pytest
 
+from harvester.domain.acts import By
 from harvester.domain.errors import NotFound
-from harvester.services.payments import By
 from harvester.storage.database import Database
 from tests.services.conftest import Shop
 from tests.services.counter import Counter

@@ -14,11 +14,11 @@ from harvester.config.configuration import configure
 from harvester.config.settings import DaemonSettings
 from harvester.config.variables import Variables
 from harvester.desks import plugin_routes
+from harvester.domain.acts import By
 from harvester.domain.webhooks import Message, Target
 from harvester.metrics import Metrics
 from harvester.parts import Parts
 from harvester.services.chains import Chains
-from harvester.services.payments import By
 from harvester.storage.database import Database
 from harvester.webhooks.client import Answer
 from tests.clock import ManualClock

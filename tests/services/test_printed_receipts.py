@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.api.receipt_page import THERE_WERE_MORE, receipt_page, receipt_policy
+from harvester.domain.acts import By
 from harvester.domain.errors import ActRefused, NotFound
 from harvester.domain.rates import Money
 from harvester.services.invoicing import Draft
-from harvester.services.payments import By
 from harvester.services.printed_receipts import MAX_PAYMENTS, PrintedReceipt, PrintedReceipts
 from harvester.services.rates import Rates
 from tests.services.conftest import Shop

@@ -10,8 +10,8 @@ from typing import Generic, Protocol, TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from harvester.domain.acts import By
 from harvester.domain.errors import ActRefused, NotFound, TransitionRefused
-from harvester.services.payments import By
 from harvester.storage.database import Database
 
 ME = By("test:hypothesis", "because")
