@@ -10,7 +10,7 @@ from harvester.api.acting import Reasoned, Signed
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.payment_schemas import parse_payment_id
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit

@@ -12,7 +12,7 @@ from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.bodies import Body, query_number, read_body
 from harvester.api.boundary import more_time
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.payment_schemas import LAST_SECOND
 from harvester.api.repeats import once
 from harvester.domain.access import Scope

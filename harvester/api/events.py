@@ -12,7 +12,7 @@ from harvester.api.answers import Refusal, json_answer
 from harvester.api.auth import TokenGuard, still_admitted
 from harvester.api.bodies import query_number
 from harvester.api.boundary import more_time
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.sse import EVENT_STREAM, EventStream, one_line
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, Unavailable

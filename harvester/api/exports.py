@@ -10,7 +10,7 @@ from aiohttp import web
 
 from harvester.api.answers import Refusal
 from harvester.api.auth import TokenGuard
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.payment_schemas import parse_moment
 from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput, Unavailable

@@ -11,6 +11,7 @@ from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard
 from harvester.api.bodies import read_bytes
 from harvester.api.invoice_filters import parse_extract, parse_filter
+from harvester.api.paths import INVOICE_ID, PRIVATE, PUBLIC
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_draft
 from harvester.api.visitors import Visitors
@@ -22,11 +23,6 @@ from harvester.services.chains import Chains
 from harvester.services.invoicing import Draft, Invoicing
 from harvester.services.rendering import list_json, private_json, public_json
 
-PRIVATE: Final = "/tonpay/private/api/v1"
-PUBLIC: Final = "/tonpay/public/api/v1"
-
-INVOICE_ID: Final = "{id:[^/]+}"
-"""aiohttp's own pattern shuts out braces, which an id may have."""
 _CAUSE: Final = "api"
 _SMALL_BYTES: Final = 1 << 16
 """Reading a larger body takes long enough to let other requests run meanwhile."""

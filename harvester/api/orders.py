@@ -10,7 +10,7 @@ from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
 from harvester.api.invoice_filters import parse_extract, parse_order_filter
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.repeats import once
 from harvester.domain.access import Scope
 from harvester.domain.acts import By

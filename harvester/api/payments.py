@@ -9,7 +9,7 @@ from harvester.api.acting import Reasoned, Signed
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
-from harvester.api.invoices import INVOICE_ID, PRIVATE
+from harvester.api.paths import INVOICE_ID, PRIVATE
 from harvester.api.payment_schemas import Assignment, parse_filter, parse_payment_id
 from harvester.api.repeats import once
 from harvester.api.schemas import parse_limit

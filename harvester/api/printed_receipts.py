@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from harvester.api.auth import TokenGuard
-from harvester.api.invoices import INVOICE_ID, PRIVATE
+from harvester.api.paths import INVOICE_ID, PRIVATE
 from harvester.api.receipt_page import receipt_page, receipt_policy
 from harvester.domain.access import Scope
 from harvester.domain.identifiers import parse_invoice_id

@@ -7,8 +7,8 @@ from aiohttp.typedefs import Handler
 
 from harvester.api.visitors import Visitors
 
-PUBLIC: Final = "/tonpay/public/"
-PUBLIC_API: Final = f"{PUBLIC}api/"
+_PUBLIC: Final = "/tonpay/public/"
+_PUBLIC_API: Final = f"{_PUBLIC}api/"
 _PAGE: Final = f"{PUBLIC}invoice/"
 """It counts its requests itself, and tells people in words of its own that they ask too often."""
 _ANY_ORIGIN: Final = {
@@ -30,7 +30,7 @@ class PublicEdge:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handle one request."""
-        if not request.path.startswith(PUBLIC):
+        if not request.path.startswith(_PUBLIC):
             return await handler(request)
         if not request.path.startswith(_PAGE):
             self._visitors.take_turn(request)
@@ -38,7 +38,7 @@ class PublicEdge:
 
     async def dress(self, request: web.Request, answer: web.StreamResponse) -> None:
         """Let scripts of any site read the answers of the public API, errors included."""
-        if request.path.startswith(PUBLIC_API):
+        if request.path.startswith(_PUBLIC_API):
             answer.headers.update(_ANY_ORIGIN)
 
 
@@ -48,7 +48,7 @@ def _preflight(request: web.Request) -> web.Response | None:
     if (
         request.method != "OPTIONS"
         or "Access-Control-Request-Method" not in request.headers
-        or not request.path.startswith(PUBLIC_API)
+        or not request.path.startswith(_PUBLIC_API)
         or not isinstance(missing, web.HTTPMethodNotAllowed)
     ):
         return None

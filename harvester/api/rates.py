@@ -8,7 +8,7 @@ from aiohttp import web
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import Body, read_body
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.repeats import once
 from harvester.domain.access import Scope
 from harvester.domain.acts import actor

@@ -10,7 +10,7 @@ from aiohttp import web
 from harvester.api.answers import Refusal
 from harvester.api.bodies import read_bytes
 from harvester.api.buckets import Buckets
-from harvester.api.invoices import INVOICE_ID, PUBLIC
+from harvester.api.paths import INVOICE_ID, PUBLIC
 from harvester.api.visitors import Visitors
 from harvester.domain.errors import InvalidInput
 from harvester.domain.identifiers import parse_invoice_id

@@ -10,7 +10,7 @@ from pydantic import Field
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import Body, read_body
-from harvester.api.invoices import PRIVATE
+from harvester.api.paths import PRIVATE
 from harvester.api.repeats import once
 from harvester.domain.access import Scope, Token
 from harvester.domain.errors import InvalidInput

@@ -13,12 +13,12 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from harvester.api.app import build_api, listen
-from harvester.api.invoices import PUBLIC
 from harvester.api.limits import Limits
 from harvester.api.page.routes import PAGE, PageRoutes
 from harvester.api.page.site import Site
 from harvester.api.page.stream import InvoiceStreamRoutes, Seats
 from harvester.api.page.texts import Languages
+from harvester.api.paths import PUBLIC
 from harvester.api.public import ManifestRoutes
 from harvester.chain import Account, AdapterContext, Batch
 from harvester.domain.invoice import Invoice

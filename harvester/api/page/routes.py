@@ -7,7 +7,6 @@ from typing import Final
 from aiohttp import web
 
 from harvester.api.answers import Refusal
-from harvester.api.invoices import INVOICE_ID, PUBLIC
 from harvester.api.page.assets import STATIC
 from harvester.api.page.checkout import PAYABLE, Checkout, check_out
 from harvester.api.page.document import invoice_page, unavailable_page, unknown_page
@@ -17,6 +16,7 @@ from harvester.api.page.policy import page_headers
 from harvester.api.page.qr import qr_svg
 from harvester.api.page.site import Site
 from harvester.api.page.texts import Languages, Texts
+from harvester.api.paths import INVOICE_ID, PUBLIC
 from harvester.api.visitors import Visitors
 from harvester.chain import Clock
 from harvester.domain.errors import InvalidInput, NotFound, Unavailable

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from harvester.api.answers import Refusal
-from harvester.api.invoices import INVOICE_ID, PUBLIC
+from harvester.api.paths import INVOICE_ID, PUBLIC
 from harvester.api.sse import EventStream, one_line
 from harvester.api.visitors import Visitors
 from harvester.domain.egress import Network
