@@ -9,7 +9,7 @@ from harvester.api.visitors import Visitors
 
 _PUBLIC: Final = "/tonpay/public/"
 _PUBLIC_API: Final = f"{_PUBLIC}api/"
-_PAGE: Final = f"{PUBLIC}invoice/"
+_PAGE: Final = f"{_PUBLIC}invoice/"
 """It counts its requests itself, and tells people in words of its own that they ask too often."""
 _ANY_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
