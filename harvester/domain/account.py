@@ -94,7 +94,9 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
 
 
 def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash: str | None = None) -> Invoice:
-    """Return the open `order` as paid, in what was missing, from the credit of `payer`; `tx_hash`: of the transfer that completed it.
+    """Return the open `order` as paid, in what was missing, from the credit of `payer`.
+
+    `tx_hash`: of the transfer that completed it.
 
     Raises:
         TransitionRefused: it is closed.
