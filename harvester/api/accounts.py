@@ -149,7 +149,8 @@ class AccountRoutes:
     async def _history(self, request: web.Request, owner: Owner) -> web.StreamResponse:
         limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
         number = parse_payment_id(before) if before else None
-        return json_answer(history_json(await self._accounts.history(owner, _currency(request), limit, number)))
+        lines = await self._accounts.history(owner, _currency(request), limit, number)
+        return json_answer(history_json(lines, limit))
 
 
 def _customer_id(request: web.Request) -> str:

@@ -19,7 +19,7 @@ from harvester.domain.access import Scope
 from harvester.domain.errors import InvalidInput
 from harvester.services.endpoints import DEFAULT_OVERLAP_SECS, MAX_OVERLAP_SECS, Endpoints
 from harvester.services.outbox import MAX_PAGE, Outbox
-from harvester.services.webhook_views import answer_view, delivery_view, endpoint_view, secret_view
+from harvester.services.webhook_views import answer_view, deliveries_view, delivery_view, endpoint_view, secret_view
 from harvester.storage.deliveries import DeliveryStatus
 from harvester.storage.endpoints import Endpoint
 from harvester.storage.outbox import MAX_DELIVERY_ID
@@ -140,7 +140,7 @@ class EndpointRoutes:
         before = query_number(request, "before", MAX_DELIVERY_ID, 1, MAX_DELIVERY_ID)
         endpoint = await self._endpoints.get(_id(request))
         page = await self._outbox.page(_statuses(request), limit, before, endpoint.id)
-        return _json({"deliveries": [delivery_view(delivery) for delivery in page]})
+        return _json(deliveries_view(page, limit))
 
     async def delivery(self, request: web.Request) -> web.StreamResponse:
         """Show a delivery with all its attempts."""

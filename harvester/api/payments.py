@@ -49,7 +49,7 @@ class PaymentRoutes:
         wanted = parse_filter(request.query, self._chains)
         limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
         page = await self._payments.page(wanted, limit, parse_payment_id(before) if before else None)
-        return json_answer(payments_json(page))
+        return json_answer(payments_json(page, limit))
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Show a payment, and what was done with it."""
@@ -60,7 +60,7 @@ class PaymentRoutes:
         invoice_id = parse_invoice_id(request.match_info["id"])
         limit, before = parse_limit(request.query.get("limit", "")), request.query.get("before", "")
         page = await self._payments.of_invoice(invoice_id, limit, parse_payment_id(before) if before else None)
-        return json_answer(invoice_payments_json(page, invoice_id))
+        return json_answer(invoice_payments_json(page, limit, invoice_id))
 
     async def assign(self, request: web.Request) -> web.StreamResponse:
         """Let a payment count for an invoice."""

@@ -82,7 +82,7 @@ async def history(
         owner = Owner(AccountKind.CUSTOMER, customer_id or "")
     lines = await services.accounts.history(owner, ticker, limit, before)
     if as_json:
-        click.echo(history_json(lines))
+        click.echo(history_json(lines, limit))
         return
     print_table(
         ["entry", "when", "what", "amount", "account", "payment", "invoice", "by", "reason"],

@@ -41,7 +41,7 @@ async def list_payments(services: Services, limit: int, before: int | None, as_j
     """List incoming transfers with their class, newest first by chain time. Amounts are base units."""
     page = await services.payments.page(parse_filter(as_query(filters), services.chains), limit, before)
     if as_json:
-        click.echo(payments_json(page))
+        click.echo(payments_json(page, limit))
         return
     print_table(
         ["id", "time", "class", "standing", "amount", "asset", "payer", "invoice", "transaction", "reason"],

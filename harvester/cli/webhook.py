@@ -10,7 +10,7 @@ from harvester.cli.services import Services, with_services
 from harvester.domain.errors import InvalidInput
 from harvester.domain.identifiers import parse_uuid
 from harvester.services.outbox import MAX_PAGE
-from harvester.services.webhook_views import delivery_view
+from harvester.services.webhook_views import deliveries_view, delivery_view
 from harvester.storage.deliveries import Attempt, DeliveryStatus
 
 
@@ -38,7 +38,7 @@ async def list_deliveries(
     endpoint_id = (await services.endpoints.get(endpoint)).id if endpoint else None
     page = await services.outbox.page([DeliveryStatus(status)], limit, before, endpoint_id)
     if as_json:
-        print_json({"deliveries": [delivery_view(delivery) for delivery in page]})
+        print_json(deliveries_view(page, limit))
         return
     print_table(
         ["id", "status", "endpoint", "event", "invoice", "attempts", "due", "last answer", "event id"],

@@ -8,6 +8,7 @@ from harvester.chain.desk import Wallet
 from harvester.domain.events import unix_seconds
 from harvester.domain.invoice import Invoice
 from harvester.services.accounts import Customer, Issued
+from harvester.services.paging import page_view
 from harvester.storage.credit import AccountKind, Statement, StatementLine
 
 
@@ -41,10 +42,9 @@ def customer_json(customer: Customer) -> bytes:
     return orjson.dumps(view)
 
 
-def history_json(lines: Sequence[StatementLine]) -> bytes:
-    """Return movements of accounts."""
-    view: dict[str, object] = {"entries": [_line(line) for line in lines]}
-    return orjson.dumps(view)
+def history_json(lines: Sequence[StatementLine], limit: int) -> bytes:
+    """Return a page of movements of accounts."""
+    return orjson.dumps(page_view("entries", [_line(line) for line in lines], [line.number for line in lines], limit))
 
 
 def wallet_view(wallet: Wallet) -> dict[str, object]:

@@ -10,6 +10,7 @@ from harvester.domain.events import act_view, invoice_view, payment_view, price_
 from harvester.domain.invoice import CUSTOMER_PREFIX, Invoice, PaymentRequest
 from harvester.domain.lifecycle import Status
 from harvester.domain.payment import Payment
+from harvester.services.paging import page_view
 
 
 def public_json(invoice: Invoice, request: PaymentRequest) -> bytes:
@@ -60,15 +61,16 @@ def payment_json(payment: Payment, acts: Sequence[RecordedAct] | None = None) ->
     return orjson.dumps(_with_proof(payment) | more)
 
 
-def invoice_payments_json(payments: Iterable[Payment], invoice_id: UUID) -> bytes:
-    """Return the JSON object that lists payments which are about one invoice, and says which count for it."""
+def invoice_payments_json(payments: Sequence[Payment], limit: int, invoice_id: UUID) -> bytes:
+    """Return the JSON object that lists a page of payments about one invoice, and says which count for it."""
     views = [_with_proof(payment) | {"counts": payment.counts_for == invoice_id} for payment in payments]
-    return orjson.dumps({"payments": views})
+    return orjson.dumps(page_view("payments", views, [payment.id for payment in payments], limit))
 
 
-def payments_json(payments: Iterable[Payment]) -> bytes:
-    """Return the JSON object that lists payments."""
-    return b'{"payments":[' + b",".join(map(payment_json, payments)) + b"]}"
+def payments_json(payments: Sequence[Payment], limit: int) -> bytes:
+    """Return the JSON object that lists a page of payments."""
+    views = [_with_proof(payment) for payment in payments]
+    return orjson.dumps(page_view("payments", views, [payment.id for payment in payments], limit))
 
 
 def _with_proof(payment: Payment) -> dict[str, object]:

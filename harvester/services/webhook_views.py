@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from harvester.domain.events import unix_seconds
 from harvester.services.delivery import Answer
+from harvester.services.paging import page_view
 from harvester.storage.deliveries import Attempt
 from harvester.storage.endpoints import ENVIRONMENT, Endpoint
 from harvester.storage.outbox import DeliveryRecord
@@ -59,6 +60,11 @@ def answer_view(answer: Answer) -> dict[str, Any]:
             "response_head": answer.head,
         }
     )
+
+
+def deliveries_view(page: Sequence[DeliveryRecord], limit: int) -> dict[str, object]:
+    """Return a page of deliveries."""
+    return page_view("deliveries", [delivery_view(each) for each in page], [each.id for each in page], limit)
 
 
 def delivery_view(delivery: DeliveryRecord, attempts: Sequence[Attempt] | None = None) -> dict[str, Any]:

@@ -190,6 +190,8 @@ async def test_attempts_are_listed_and_a_delivery_is_sent_again(server: Server, 
     await deliver(server, 1)
     _, body = await server.ask("GET", "/endpoints/shop/deliveries?status=pending")
     (pending,) = body["deliveries"]
+    _, full = await server.ask("GET", "/endpoints/shop/deliveries?limit=1")
+    assert (body.keys(), full["next"]) == ({"deliveries"}, pending["id"])
     assert (pending["last_attempt"]["status_code"], pending["last_attempt"]["response_head"]) == (500, "broken")
     assert (await server.ask("GET", "/endpoints/shop/deliveries?status=delivered"))[1] == {"deliveries": []}
     assert (await server.ask("GET", f"/endpoints/shop/deliveries?before={pending['id']}"))[1] == {"deliveries": []}

@@ -134,6 +134,8 @@ async def test_the_payments_of_an_invoice_are_those_that_count_and_those_that_me
     assert (late["class"], late["counts"]) == ("duplicate", True)
     assert (exact["class"], exact["counts"], exact["tx_hash"]) == ("exact", True, "ab" * 32)
     assert await payments_of(api, ids[0], "?limit=1") == [late]
+    first = await api.ask("GET", f"{PRIVATE}/invoices/{ids[0]}/payments?limit=1")
+    assert json.loads(first.text)["next"] == late["id"]
     assert await payments_of(api, ids[0], f"?limit=1&before={late['id']}") == [exact]
     (wrong,) = await payments_of(api, ids[3])
     assert (wrong["class"], wrong["counts"]) == ("wrong_asset", False)

@@ -94,7 +94,9 @@ async def test_filters_paging_and_what_they_may_be(api: Api) -> None:
 
     assert await listed("") == [3, 2, 1, 0]
     assert await listed("?limit=2") == [3, 2]
+    assert (await ask(api, "?limit=2"))["next"] == numbers[2]
     assert await listed(f"?limit=2&before={numbers[2]}") == [1, 0]
+    assert "next" not in await ask(api, "?limit=5")
     assert await listed(f"?since={NOW + 1}&until={NOW + 3}") == [2, 1]
     assert await listed("?text=NO%208") == [3]
     assert await listed(f"?payer={FRIENDLY_PAYER}&asset=TON&class=unmatched&standing=recorded") == [3, 2, 1, 0]
