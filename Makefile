@@ -23,8 +23,9 @@ $(STAMP): pyproject.toml requirements/constraints.txt
 run: setup
 	$(BIN)/harvester dev
 
+# More workers than a small machine has cores: tests wait more than they compute.
 test: setup
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 4
 
 lint: setup
 	$(BIN)/ruff check .

@@ -16,8 +16,8 @@ MOST_CPU_SHARE = 0.6
 """Of one core, over the length of a fault. A daemon on a chain of four blocks a second needs a quarter of that."""
 CPU_TO_NOTICE_SECS = 0.5
 """For what happens once: errors with their traces, new connections."""
-MOST_LINES = 16
-"""For a fault of less than a minute, in which no complaint may come twice from the same place."""
+MOST_LINES = 24
+"""For a fault of less than a minute: each of ten places may complain once, and say once that it goes on."""
 
 
 @dataclass
