@@ -26,6 +26,7 @@ _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PAYMENT_COLUMNS: Final = (
     *("time", "tx_hash", "transfer_index", "payer", "amount", "ticker", "class", "standing", "invoice_id", "order_id"),
     *("currency", "value", "rate", "rate_at", "rate_source", "payment_id", "chain", "asset", "amount_base_units"),
+    "confirmed",
 )
 INVOICE_COLUMNS: Final = (
     *("invoice_id", "order_id", "customer_id", "status", "created_at", "expires_at", "amount", "received", "ticker"),
@@ -107,6 +108,7 @@ class Exports:
             row["chain"],
             row["asset"],
             amount,
+            "yes" if row["confirmed"] else "no",
         )
 
     def _unit(self, row: Row) -> tuple[str | None, int | None]:

@@ -23,7 +23,7 @@ LATERAL (
 """
 PAYMENTS: Final = f"""
 SELECT money.id, money.came_at, money.tx_hash, money.transfer_index, money.chain, money.asset, money.amount,
-       money.payer, money.class, money.standing, invoices.id AS invoice_id, invoices.order_id,
+       money.payer, money.class, money.standing, money.confirmed, invoices.id AS invoice_id, invoices.order_id,
        CASE WHEN (invoices.chain, invoices.asset) = (money.chain, money.asset) THEN invoices.ticker END AS ticker,
        CASE WHEN (invoices.chain, invoices.asset) = (money.chain, money.asset) THEN invoices.decimals END AS decimals,
        quote, quote_source, quote_at

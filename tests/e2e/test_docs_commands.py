@@ -1,9 +1,6 @@
 """All commands in README and documentation are run as they stand there, by a reader in a fresh checkout."""
 
-import contextlib
 import re
-import secrets
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import pytest
 from harvester_ton.devnet.tvm import tvm_available
 from tests.e2e.chain import Chain, payment_of
 from tests.e2e.conftest import World
+from tests.e2e.daemon import free_port
 from tests.e2e.eventually import eventually
 from tests.e2e.reader import ROOT, Reader, blocks, check_out
 
@@ -55,7 +53,7 @@ async def test_readme(chain: Chain, tree: Path) -> None:
     await chain.ask("/deploy", {})
     reader = Reader(
         tree,
-        {"PORT": str(quiet_port()), "METRICS": "off", "DATA_DIR": str(tree / "data")},
+        {"PORT": str(free_port()), "METRICS": "off", "DATA_DIR": str(tree / "data")},
         {
             "TOKEN=…": lambda said: f"TOKEN={one(r'^token +(.+)', said)}",
             "http://127.0.0.1:8081": lambda said: one(r"^API +(.+)", said),
@@ -73,7 +71,7 @@ async def test_readme(chain: Chain, tree: Path) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_tutorial(tree: Path) -> None:
-    api, control, hook = (str(quiet_port()) for _ in range(3))
+    api, control, hook = (str(free_port()) for _ in range(3))
     reader = Reader(
         tree,
         {"PORT": api, "RECEIVER_PORT": hook, "METRICS": "off", "HARVESTER_URL": f"http://127.0.0.1:{api}"},
@@ -113,7 +111,7 @@ async def test_how_to_pages(world: World, tree: Path) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_test_in_ci(chain: Chain, tree: Path) -> None:
-    api, control, hook = (str(quiet_port()) for _ in range(3))
+    api, control, hook = (str(free_port()) for _ in range(3))
     ours = {"PORT": api, "CONTROL_PORT": control, "WEBHOOK_ENDPOINT": f"http://127.0.0.1:{hook}/"}
     shops = "postgresql://shop@127.0.0.1:1/shop"  # which must not become the harvester's
     (tree / ".env").write_text(f"POSTGRES_URI={shops}\nLOG_LEVEL=chatty\n")
@@ -135,15 +133,6 @@ async def unmatched(world: World, invoice: dict[str, Any], text: str) -> str:
 
     await eventually(recorded, text)
     return str(found[0]["id"])
-
-
-def quiet_port() -> int:
-    """Return a free port below those that systems give to who asks for any: nobody else gets it meanwhile."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def one(pattern: str, text: str) -> str:

@@ -89,6 +89,7 @@ async def test_a_payment_has_its_invoice_and_its_value(books: Books) -> None:
         "chain": "memory",
         "asset": COIN,
         "amount_base_units": "1500000000",
+        "confirmed": "yes",
     }
     assert made == invoice.created_at
 
@@ -193,7 +194,10 @@ async def test_an_order_that_credit_paid_says_what_that_was_worth(books: Books) 
     await books.say("4")
     await counter.place("17", "alice", 2_500_000_000)
     await counter.claim("17", "a1")
-    await counter.confirm(await counter.pay("a1", 3_000_000_000))
+    money = await counter.pay("a1", 3_000_000_000)
+    assert [row["confirmed"] for row in await books.payments()] == ["no"]
+    await counter.confirm(money)
+    assert [row["confirmed"] for row in await books.payments()] == ["yes"]
     [row] = await books.invoices()
     assert (row["status"], row["received"], row["received_value"]) == ("paid", "0", "0.00")
     assert (row["credited"], row["credited_value"], row["credited_base_units"]) == ("2.5", "10.00", "2500000000")
