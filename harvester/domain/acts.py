@@ -11,7 +11,8 @@ Rules:
 - An assignment follows the rules that the ledger follows (`receive`), by the transfer's chain time: in time for an open
   invoice it may settle it. States stay final: money assigned to a closed invoice is counted, and changes no state.
 - What an invoice was settled with cannot be taken back: paid is final.
-- Refunded is final, and says nothing about the invoice: it has received what it has received.
+- Refunded is final, and says nothing about the invoice: it has received what it has received. So what an open invoice
+  has received cannot be refunded: the rest would settle it with money that is gone.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from uuid import UUID
 
 from harvester.domain.errors import ActRefused, InvalidInput
 from harvester.domain.invoice import Invoice, receive
-from harvester.domain.lifecycle import Status
+from harvester.domain.lifecycle import OPEN, Status
 from harvester.domain.payment import Payment, PaymentClass, Standing, Transfer
 
 MAX_ACTOR_NAME: Final = 64
@@ -122,13 +123,26 @@ def unassign(payment: Payment, invoice: Invoice, now: datetime) -> tuple[Payment
     return replace(payment, standing=standing, assigned_to=None, assigned_class=None), after
 
 
-def mark(payment: Payment, act: Act) -> Payment:
-    """Return `payment` as refunded or ignored.
+def refund(payment: Payment, invoice: Invoice | None) -> Payment:
+    """Return `payment`, which counts for `invoice`, if for any, as refunded. The caller holds the locks of both rows.
+
+    Raises:
+        ActRefused: what has become of it does not allow this, or the invoice is open.
+    """
+    if invoice is not None and invoice.status in OPEN:
+        raise ActRefused(
+            f"payment {payment.id} is a part of what invoice {invoice.id} asks for, which is open: cancel that first"
+        )
+    return replace(payment, standing=_next(payment, Act.REFUNDED))
+
+
+def ignore(payment: Payment) -> Payment:
+    """Return `payment` as ignored.
 
     Raises:
         ActRefused: what has become of it does not allow this.
     """
-    return replace(payment, standing=_next(payment, act))
+    return replace(payment, standing=_next(payment, Act.IGNORED))
 
 
 def actor(channel: str, name: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from harvester.chain import Clock
-from harvester.domain.acts import Act, By, RecordedAct, assign, mark, unassign
+from harvester.domain.acts import Act, By, RecordedAct, assign, ignore, refund, unassign
 from harvester.domain.errors import ActRefused, InvalidInput, NotFound
 from harvester.domain.events import Event
 from harvester.domain.invoice import Invoice
@@ -143,9 +143,20 @@ class Payments:
 
         Raises:
             NotFound: there is no such payment.
-            ActRefused: it is credit that is not confirmed yet, or of which some was spent.
+            ActRefused: it is a part of what an open invoice has received, or credit that is not confirmed yet, or of
+                which some was spent.
         """
-        return await self._mark(payment_id, Act.REFUNDED, by, once)
+        async with self._database.transaction() as connection:
+            before = await _lock(connection, payment_id)
+            if before.standing is Standing.REFUNDED:
+                return await kept(once, connection, before, self._clock())
+            counts_for = before.counts_for and await _lock_invoice(connection, before.counts_for)
+            payment, now = refund(before, counts_for), self._clock()
+            if payment.payment_class is PaymentClass.CREDIT:
+                await take_back(connection, payment, by.actor, by.reason, now)
+            await _write(connection, before, payment, _recorded(payment, Act.REFUNDED, by, now), once)
+        self._announce()
+        return payment
 
     async def ignore(self, payment_id: int, by: By, once: Once[Payment] | None = None) -> Payment:
         """Note that nothing needs to be done about the payment. No invoice changes.
@@ -154,17 +165,12 @@ class Payments:
             NotFound: there is no such payment.
             ActRefused: it is assigned, or was refunded.
         """
-        return await self._mark(payment_id, Act.IGNORED, by, once)
-
-    async def _mark(self, payment_id: int, act: Act, by: By, once: Once[Payment] | None) -> Payment:
         async with self._database.transaction() as connection:
             before = await _lock(connection, payment_id)
-            if before.standing.value == act.value:
+            if before.standing is Standing.IGNORED:
                 return await kept(once, connection, before, self._clock())
-            payment = mark(before, act)
-            if act is Act.REFUNDED and payment.payment_class is PaymentClass.CREDIT:
-                await take_back(connection, payment, by.actor, by.reason, self._clock())
-            await _write(connection, before, payment, _recorded(payment, act, by, self._clock()), once)
+            payment = ignore(before)
+            await _write(connection, before, payment, _recorded(payment, Act.IGNORED, by, self._clock()), once)
         self._announce()
         return payment
 

@@ -86,7 +86,10 @@ class Model:
         return True
 
     def refund(self, tx_hash: str) -> bool:
-        self.money[tx_hash].standing = "refunded"
+        money = self.money[tx_hash]
+        if money.counts_for and self.bills[money.counts_for].status == "waiting":
+            return money.standing == "refunded"
+        money.standing = "refunded"
         return True
 
     def ignore(self, tx_hash: str) -> bool:

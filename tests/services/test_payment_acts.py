@@ -55,6 +55,22 @@ async def test_a_payment_itself_never_changes(shop: Shop) -> None:
     assert (await shop.payments.show(payment.id))[0] == replace(payment, standing=Standing.REFUNDED)
 
 
+async def test_what_an_open_invoice_has_received_cannot_be_refunded(shop: Shop) -> None:
+    """The rest would settle it with money that is gone."""
+    invoice = await shop.invoice(100)
+    shop.chain.pay(30, invoice.id)
+    assigned = await stray(shop, 40)
+    await shop.payments.assign(assigned.id, invoice.id, ALICE)
+    named = next(each for each in await shop.payments.page(PaymentFilter(), 10) if each.id != assigned.id)
+    for payment in (named, assigned):
+        with pytest.raises(ActRefused, match="cancel that first"):
+            await shop.payments.refund(payment.id, ALICE)
+    await shop.invoicing.cancel(invoice.id, "api")
+    for payment in (named, assigned):
+        assert (await shop.payments.refund(payment.id, ALICE)).standing is Standing.REFUNDED
+    assert (await of(shop, invoice)).received == 70
+
+
 async def test_doing_the_same_again_changes_nothing(shop: Shop) -> None:
     invoice = await shop.invoice(100)
     payment, other = await stray(shop, 40), await stray(shop, 7)
