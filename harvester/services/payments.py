@@ -150,7 +150,7 @@ class Payments:
             before = await _lock(connection, payment_id)
             if before.standing is Standing.REFUNDED:
                 return await kept(once, connection, before, self._clock())
-            counts_for = before.counts_for and await _lock_invoice(connection, before.counts_for)
+            counts_for = await _lock_invoice(connection, before.counts_for) if before.counts_for else None
             payment, now = refund(before, counts_for), self._clock()
             if payment.payment_class is PaymentClass.CREDIT:
                 await take_back(connection, payment, by.actor, by.reason, now)
