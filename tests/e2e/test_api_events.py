@@ -99,7 +99,7 @@ async def test_what_another_process_made_is_found_without_a_hint(
 ) -> None:
     waiting = asyncio.create_task(server.ask("GET", "/events?wait=60"))
     await readers(server, 1)
-    monkeypatch.setattr(server.signals, "publish", lambda _channel: None)  # as in another process
+    monkeypatch.setattr(server.signals, "publish", lambda *_channels: None)  # as in another process
     await server.invoice()
     _, page = await asyncio.wait_for(waiting, WAIT_SECS)
     assert page["next"] == 1
