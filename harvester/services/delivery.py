@@ -21,7 +21,7 @@ from harvester.services.delivery_log import DeliveryLog
 from harvester.services.held import LEASE, Held
 from harvester.services.outage import Outage
 from harvester.services.slots import Slots
-from harvester.storage import deliveries
+from harvester.storage import backlog, deliveries
 from harvester.storage.database import Database
 from harvester.storage.deliveries import Attempt, DeliveryStatus, Due, Outcome
 from harvester.storage.signals import Signals
@@ -186,14 +186,14 @@ class Delivery:
         if time.monotonic() < self._gauges_at:
             return
         async with self._database.connection() as connection:
-            given_up = await deliveries.give_up_removed(connection, self._clock(), _GIVE_UP_AT_MOST)
-            backlog = await deliveries.backlog(connection)
+            given_up = await backlog.give_up_removed(connection, self._clock(), _GIVE_UP_AT_MOST)
+            waiting = await backlog.read(connection)
         if given_up:
             _log.warning("deliveries for endpoints that were removed are given up", count=given_up)
-        self._metrics.deliveries_pending.set(backlog.pending)
-        self._metrics.deliveries_oldest.set(backlog.oldest.timestamp() if backlog.oldest else 0)
-        self._metrics.deliveries_dead.set(backlog.dead)
-        self._metrics.endpoints_disabled.set(backlog.endpoints_disabled)
+        self._metrics.deliveries_pending.set(waiting.pending)
+        self._metrics.deliveries_oldest.set(waiting.oldest.timestamp() if waiting.oldest else 0)
+        self._metrics.deliveries_dead.set(waiting.dead)
+        self._metrics.endpoints_disabled.set(waiting.endpoints_disabled)
         self._gauges_at = time.monotonic() + _GAUGES_SECS
 
     async def _finish(self) -> None:

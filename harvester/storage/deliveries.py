@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from harvester.domain.webhooks import Message, Target
-from harvester.storage.database import Connection, row_count
+from harvester.storage.database import Connection
 from harvester.storage.endpoints import GONE
 
 # `open`: the endpoints that may be sent to, with how much; in random order, so that none is always served last.
@@ -107,37 +107,6 @@ FROM endpoints CROSS JOIN LATERAL (
 ) AS next
 WHERE endpoints.enabled
 """
-COUNTED_AT_MOST: Final = 100_000
-"""Numbers for people need not be exact beyond this, and are asked for every few seconds."""
-BACKLOG: Final = f"""
-SELECT
-    (SELECT count(*) FROM (
-        SELECT FROM deliveries WHERE status = 'pending' LIMIT {COUNTED_AT_MOST}
-    ) AS counted) AS pending,
-    (SELECT min(first.created_at) FROM endpoints CROSS JOIN LATERAL (
-        SELECT created_at FROM deliveries
-        WHERE endpoint_id = endpoints.id AND status = 'pending' ORDER BY id LIMIT 1
-    ) AS first WHERE endpoints.enabled) AS oldest,
-    (SELECT coalesce(sum(given_up.count), 0)::bigint FROM endpoints CROSS JOIN LATERAL (
-        SELECT count(*) FROM (
-            SELECT FROM deliveries WHERE endpoint_id = endpoints.id AND status = 'dead' LIMIT {COUNTED_AT_MOST}
-        ) AS counted
-    ) AS given_up) AS dead,
-    (SELECT count(*) FROM endpoints WHERE NOT enabled AND removed_at IS NULL) AS endpoints_disabled
-"""
-# A removed endpoint may have more pending than one statement should change, and a new one while it is removed.
-GIVE_UP_REMOVED: Final = """
-UPDATE deliveries SET status = 'dead', leased_until = NULL, finished_at = $1
-WHERE id IN (
-    SELECT found.id FROM endpoints CROSS JOIN LATERAL (
-        SELECT id FROM deliveries
-        WHERE endpoint_id = endpoints.id AND status = 'pending' AND (leased_until IS NULL OR leased_until <= $1)
-        ORDER BY id LIMIT $2
-        FOR UPDATE SKIP LOCKED
-    ) AS found
-    WHERE endpoints.removed_at IS NOT NULL
-)
-"""
 
 
 class DeliveryStatus(StrEnum):
@@ -190,17 +159,6 @@ class Outcome:
     """When it is tried again, if it stays pending."""
     endpoint_is_gone: bool
     """The endpoint wants no more deliveries at all: it is disabled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What the outbox holds."""
-
-    pending: int
-    oldest: datetime | None
-    """Creation of the oldest delivery that is pending for an enabled endpoint."""
-    dead: int
-    endpoints_disabled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,17 +222,6 @@ async def next_due(connection: Connection, now: datetime) -> datetime | None:
     """Return when the next delivery of an enabled endpoint falls due after `now`."""
     moment: datetime | None = await connection.fetchval(NEXT_DUE, now)
     return moment
-
-
-async def backlog(connection: Connection) -> Backlog:
-    """Return what the outbox holds."""
-    (row,) = await connection.fetch(BACKLOG)
-    return Backlog(**row)
-
-
-async def give_up_removed(connection: Connection, now: datetime, at_most: int) -> int:
-    """Give up deliveries that wait for endpoints which were removed, `at_most` of each; return how many."""
-    return row_count(await connection.execute(GIVE_UP_REMOVED, now, at_most))
 
 
 def _due(row: asyncpg.Record) -> Due:

@@ -21,6 +21,7 @@ from harvester.domain.payment import PaymentClass, Standing, Transfer
 from harvester.domain.rates import Pair
 from harvester.storage import (
     accounts,
+    backlog,
     credit,
     deliveries,
     destinations,
@@ -160,7 +161,7 @@ async def _act(connection: Any, place: Place) -> None:
 
 async def _remove(connection: Any, place: Place) -> None:
     await endpoints.remove(connection, place.endpoint_id, place.now)
-    await deliveries.give_up_removed(connection, place.now, PAGE)
+    await backlog.give_up_removed(connection, place.now, PAGE)
 
 
 def _invoices(*, newest_first: bool = False, after: bool = False, before: bool = False, **wanted: object) -> Use:
@@ -236,7 +237,7 @@ async def _look(connection: Any, place: Place) -> None:
 USES: Final[Mapping[str, Use]] = {
     # First what counts: afterwards the indexes hold what was tried out and undone.
     "count open invoices": lambda c, _: invoices.count_open(c),
-    "count deliveries": lambda c, _: deliveries.backlog(c),
+    "count deliveries": lambda c, _: backlog.read(c),
     "walk through unmatched payments": lambda c, place: open_payments.walk_on(
         c, PaymentClass.UNMATCHED, open_payments.Walk(place.then)
     ),
