@@ -1,6 +1,6 @@
 """Invoices in PostgreSQL. Every change of state is re-checked by the statement that writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
@@ -170,35 +170,13 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
 
 
-def _to_row(invoice: Invoice) -> tuple[object, ...]:
-    return (
-        invoice.id,
-        invoice.status.value,
-        invoice.amount,
-        invoice.received,
-        invoice.ticker,
-        invoice.chain,
-        invoice.asset,
-        invoice.decimals,
-        invoice.pay_to_address,
-        invoice.created_at,
-        invoice.expires_at,
-        invoice.updated_at,
-        invoice.sequence,
-        invoice.private_info,
-        invoice.metadata,
-        invoice.paid_by,
-        invoice.paid_at,
-        invoice.tx_hash,
-        invoice.proof,
-        invoice.order_id,
-        invoice.customer_id,
-        *(_price_to_row(invoice.price) if invoice.price else _NO_PRICE),
-        invoice.alt_id,
-        invoice.note,
-        invoice.claimed_at,
-        invoice.credited,
-    )
+def _to_row(invoice: Invoice) -> Iterator[object]:
+    """Yield the values of STORED."""
+    for field in fields(Invoice):
+        if field.name == "price":
+            yield from _price_to_row(invoice.price) if invoice.price else _NO_PRICE
+        else:
+            yield getattr(invoice, field.name)
 
 
 def _price_to_row(price: Price) -> tuple[object, ...]:
