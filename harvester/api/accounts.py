@@ -6,7 +6,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from harvester.api.acting import Reasoned, Signed
+from harvester.api.acting import ActBody, ReasonedActBody
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
@@ -35,7 +35,7 @@ _CUSTOMER: Final = f"{PRIVATE}/customers/{{customer_id:[^/]+}}"
 _WALLETS: Final = f"{PRIVATE}/wallets/{{chain}}"
 
 
-class CreditNote(Reasoned):
+class CreditNote(ReasonedActBody):
     """A body of `credit`."""
 
     customer_id: str
@@ -43,20 +43,20 @@ class CreditNote(Reasoned):
     currency: str
 
 
-class Settlement(Signed):
+class Settlement(ActBody):
     """A body of `settle`."""
 
     currency: str
 
 
-class Link(Signed):
+class Link(ActBody):
     """A body that ties an address to a customer."""
 
     address: str
     currency: str
 
 
-class NewWallet(Signed):
+class NewWallet(ActBody):
     """A body that lets a wallet report."""
 
     address: str

@@ -4,7 +4,7 @@ from harvester.api.bodies import Body
 from harvester.domain.acts import By, actor, reason_text
 
 
-class Signed(Body):
+class ActBody(Body):
     """A body that says who does something, and why."""
 
     reason: str | None = None
@@ -19,7 +19,7 @@ class Signed(Body):
         return By(actor(channel, self.actor), None if self.reason is None else reason_text(self.reason))
 
 
-class Reasoned(Signed):
+class ReasonedActBody(ActBody):
     """The same where a reason must be given."""
 
     reason: str

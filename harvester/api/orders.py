@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from harvester.api.acting import Reasoned, Signed
+from harvester.api.acting import ActBody, ReasonedActBody
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
@@ -26,13 +26,13 @@ from harvester.services.rendering import list_json, private_json
 _ORDER: Final = f"{PRIVATE}/orders/{{order_id:[^/]+}}"
 
 
-class Claim(Signed):
+class Claim(ActBody):
     """A body of `claim`."""
 
     address: str
 
 
-class Reassignment(Reasoned):
+class Reassignment(ReasonedActBody):
     """A body of `reassign`."""
 
     customer_id: str
@@ -78,7 +78,7 @@ class OrderRoutes:
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Cancel an open order."""
-        asked = await read_body(request, Reasoned)
+        asked = await read_body(request, ReasonedActBody)
 
         async def cancel(order_id: str, by: By, again: Once[Invoice] | None) -> Invoice:
             order = await self._accounts.order(order_id)
@@ -91,7 +91,7 @@ class OrderRoutes:
 
     async def fulfil(self, request: web.Request) -> web.StreamResponse:
         """Count an open order as paid."""
-        return await self._do(request, await read_body(request, Reasoned), self._accounts.fulfil)
+        return await self._do(request, await read_body(request, ReasonedActBody), self._accounts.fulfil)
 
     async def reassign(self, request: web.Request) -> web.StreamResponse:
         """Give an order to another customer."""
@@ -105,7 +105,7 @@ class OrderRoutes:
     async def _do(
         self,
         request: web.Request,
-        asked: Signed,
+        asked: ActBody,
         act: Callable[[str, By, Once[Invoice] | None], Awaitable[Invoice]],
     ) -> web.StreamResponse:
         order = await act(_order_id(request), asked.by(caller(request).channel), once(request, self._json))

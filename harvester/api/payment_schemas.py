@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from harvester.api.acting import Signed
+from harvester.api.acting import ActBody
 from harvester.domain.errors import InvalidInput
 from harvester.domain.events import unix_seconds
 from harvester.domain.identifiers import parse_uuid
@@ -24,7 +24,7 @@ LAST_SECOND: Final = unix_seconds(LAST_MOMENT)
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-class Assignment(Signed):
+class Assignment(ActBody):
     """A body of `assign`."""
 
     invoice_id: str

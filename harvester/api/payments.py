@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from harvester.api.acting import Reasoned, Signed
+from harvester.api.acting import ActBody, ReasonedActBody
 from harvester.api.answers import json_answer
 from harvester.api.auth import TokenGuard, caller
 from harvester.api.bodies import read_body
@@ -72,19 +72,19 @@ class PaymentRoutes:
 
     async def unassign(self, request: web.Request) -> web.StreamResponse:
         """Take back an assignment."""
-        return await _do(request, self._payments.unassign, Signed)
+        return await _do(request, self._payments.unassign, ActBody)
 
     async def refund(self, request: web.Request) -> web.StreamResponse:
         """Note that the money was sent back."""
-        return await _do(request, self._payments.refund, Reasoned)
+        return await _do(request, self._payments.refund, ReasonedActBody)
 
     async def ignore(self, request: web.Request) -> web.StreamResponse:
         """Note that nothing needs to be done about a payment."""
-        return await _do(request, self._payments.ignore, Reasoned)
+        return await _do(request, self._payments.ignore, ReasonedActBody)
 
 
 async def _do(
-    request: web.Request, act: Callable[[int, By, Once[Payment] | None], Awaitable[Payment]], form: type[Signed]
+    request: web.Request, act: Callable[[int, By, Once[Payment] | None], Awaitable[Payment]], form: type[ActBody]
 ) -> web.StreamResponse:
     by = (await read_body(request, form)).by(caller(request).channel)
     return json_answer(payment_json(await act(_payment_id(request), by, once(request, payment_json))))

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from harvester.cli.acting import actor_option, signed
+from harvester.cli.acting import acting, actor_option
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
 from harvester.domain.acts import By
@@ -120,7 +120,7 @@ async def settle(services: Services, customer_id: str, currency: str | None, act
 @click.argument("customer_id", metavar="CUSTOMER")
 @click.argument("address")
 @_currency
-@signed(reason_required=False)
+@acting(reason_required=False)
 @json_option
 @with_services
 async def link(

@@ -33,7 +33,7 @@ actor_option: Final = click.option(
 """Hands a command who acts, as it is recorded."""
 
 
-def signed(*, reason_required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def acting(*, reason_required: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that gives a command the options of who acts, and why, and hands it both as `by`."""
 
     def decorate(work: Callable[..., None]) -> Callable[..., None]:

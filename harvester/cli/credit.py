@@ -2,7 +2,7 @@
 
 import click
 
-from harvester.cli.acting import signed
+from harvester.cli.acting import acting
 from harvester.cli.output import json_option, print_fields
 from harvester.cli.services import Services, with_services
 from harvester.domain.acts import By
@@ -20,7 +20,7 @@ def command() -> None:
 @click.argument("customer_id", metavar="CUSTOMER")
 @click.argument("amount")
 @click.option("--currency", metavar="TICKER", help="In which; default: the first one configured.")
-@signed(reason_required=True)
+@acting(reason_required=True)
 @json_option
 @with_services
 async def issue(

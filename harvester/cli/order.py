@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from harvester.api.invoice_filters import parse_order_filter
-from harvester.cli.acting import signed
+from harvester.cli.acting import acting
 from harvester.cli.filters import as_query
 from harvester.cli.invoice_list import page_options, print_page
 from harvester.cli.invoice_show import print_invoice
@@ -49,7 +49,7 @@ async def show(services: Services, order_id: str, as_json: bool) -> None:
 @command.command()
 @_order_id
 @click.argument("address")
-@signed(reason_required=False)
+@acting(reason_required=False)
 @json_option
 @with_services
 async def claim(services: Services, order_id: str, address: str, by: By, as_json: bool) -> None:
@@ -60,7 +60,7 @@ async def claim(services: Services, order_id: str, address: str, by: By, as_json
 
 @command.command()
 @_order_id
-@signed(reason_required=True)
+@acting(reason_required=True)
 @json_option
 @with_services
 async def cancel(services: Services, order_id: str, by: By, as_json: bool) -> None:
@@ -71,7 +71,7 @@ async def cancel(services: Services, order_id: str, by: By, as_json: bool) -> No
 
 @command.command()
 @_order_id
-@signed(reason_required=True)
+@acting(reason_required=True)
 @json_option
 @with_services
 async def fulfil(services: Services, order_id: str, by: By, as_json: bool) -> None:
@@ -82,7 +82,7 @@ async def fulfil(services: Services, order_id: str, by: By, as_json: bool) -> No
 @command.command()
 @_order_id
 @click.argument("customer_id", metavar="CUSTOMER")
-@signed(reason_required=True)
+@acting(reason_required=True)
 @json_option
 @with_services
 async def reassign(services: Services, order_id: str, customer_id: str, by: By, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import click
 import orjson
 
 from harvester.api.payment_schemas import parse_filter
-from harvester.cli.acting import signed
+from harvester.cli.acting import acting
 from harvester.cli.filters import MOMENT, as_query
 from harvester.cli.output import json_option, print_fields, print_table
 from harvester.cli.services import Services, with_services
@@ -83,7 +83,7 @@ async def show(services: Services, payment_id: int, as_json: bool) -> None:
 @command.command()
 @_payment_id
 @click.argument("invoice_id")
-@signed(reason_required=False)
+@acting(reason_required=False)
 @json_option
 @with_services
 async def assign(services: Services, payment_id: int, invoice_id: str, by: By, as_json: bool) -> None:
@@ -93,7 +93,7 @@ async def assign(services: Services, payment_id: int, invoice_id: str, by: By, a
 
 @command.command()
 @_payment_id
-@signed(reason_required=False)
+@acting(reason_required=False)
 @json_option
 @with_services
 async def unassign(services: Services, payment_id: int, by: By, as_json: bool) -> None:
@@ -103,7 +103,7 @@ async def unassign(services: Services, payment_id: int, by: By, as_json: bool) -
 
 @command.command()
 @_payment_id
-@signed(reason_required=True)
+@acting(reason_required=True)
 @json_option
 @with_services
 async def refund(services: Services, payment_id: int, by: By, as_json: bool) -> None:
@@ -113,7 +113,7 @@ async def refund(services: Services, payment_id: int, by: By, as_json: bool) -> 
 
 @command.command()
 @_payment_id
-@signed(reason_required=True)
+@acting(reason_required=True)
 @json_option
 @with_services
 async def ignore(services: Services, payment_id: int, by: By, as_json: bool) -> None:
