@@ -23,9 +23,9 @@ $(STAMP): pyproject.toml requirements/constraints.txt
 run: setup
 	$(BIN)/harvester dev
 
-# More workers than a small machine has cores: tests wait more than they compute.
+# More workers than a small machine has cores, for tests wait more than they compute; who has none left takes some over.
 test: setup
-	$(BIN)/pytest -q -n 4
+	$(BIN)/pytest -q -n 4 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
