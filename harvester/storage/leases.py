@@ -15,11 +15,8 @@ from harvester.domain.errors import LeaseLost
 from harvester.storage.database import CONNECT_TIMEOUT_SECS, Connection, driver_errors, row_count
 
 _COMMAND_TIMEOUT_SECS: Final = 10.0
-LOCK_WAIT_MS: Final = 4000
-"""How long a fenced transaction waits for a lock.
-
-Less than a stopped process may be idle in one: those of its transactions that wait for the first are over before it.
-"""
+PATIENCE: Final = timedelta(seconds=1)
+"""How long a transaction of a holder whose time is over is waited for, before it is ended."""
 INTRODUCE: Final = """
 INSERT INTO leases (name, token, expires_at, session_pid, session_start)
 VALUES ($1, 0, '-infinity', 0, '-infinity') ON CONFLICT DO NOTHING
@@ -43,8 +40,13 @@ FROM pg_stat_activity WHERE pid = pg_backend_pid() AND name = $1 AND token = $2
 """
 # Renewing does not wait for this lock, since it changes no key; a takeover changes the token, and does.
 FENCE: Final = """
-SELECT set_config('lock_timeout', $3, true) FROM leases
-WHERE name = $1 AND token = $2 AND expires_at > clock_timestamp() FOR KEY SHARE
+SELECT 1 FROM leases WHERE name = $1 AND token = $2 AND expires_at > clock_timestamp() FOR KEY SHARE
+"""
+# Nothing but FENCE locks the table in this mode. What passed it for another lease, and is as old, is tried again.
+END_FENCED: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE datname = current_database() AND relation = 'leases'::regclass AND mode = 'RowShareLock'
+  AND xact_start < clock_timestamp() - $1::interval AND pg_has_role(usesysid, 'USAGE')
 """
 
 
@@ -69,13 +71,19 @@ class LeaseSession:
     async def acquire(self, name: str) -> Lease | None:
         """Return the lease `name` if nobody held it; None: somebody does.
 
+        Transactions that passed the fence when it was held are waited for, for as long as PATIENCE, and ended then.
+
         Raises:
             Unavailable: the database does not answer.
         """
         with driver_errors():
             connection = await self._connected()
             await connection.execute(INTRODUCE, name)
-            token = await connection.fetchval(TAKE, name, self._term)
+            try:
+                token = await connection.fetchval(TAKE, name, self._term)
+            except asyncpg.LockNotAvailableError:
+                await connection.execute(END_FENCED, PATIENCE)
+                token = await connection.fetchval(TAKE, name, self._term)
         return None if token is None else Lease(name, token)
 
     async def renew(self, lease: Lease) -> bool:
@@ -100,7 +108,10 @@ class LeaseSession:
                 self._uri,
                 timeout=CONNECT_TIMEOUT_SECS,
                 command_timeout=_COMMAND_TIMEOUT_SECS,
-                server_settings={"application_name": "harvester leases"},
+                server_settings={
+                    "application_name": "harvester leases",
+                    "lock_timeout": f"{PATIENCE // timedelta(milliseconds=1)}",
+                },
             )
         return self._connection
 
@@ -108,10 +119,8 @@ class LeaseSession:
 async def fence(connection: Connection, lease: Lease) -> None:
     """Hold the lease until the transaction ends: nobody takes it over before.
 
-    From here on the transaction waits for LOCK_WAIT_MS at most for a lock, and then fails with Unavailable.
-
     Raises:
         LeaseLost: its time is over, or somebody has taken it over.
     """
-    if await connection.fetchval(FENCE, lease.name, lease.token, str(LOCK_WAIT_MS)) is None:
+    if await connection.fetchval(FENCE, lease.name, lease.token) is None:
         raise LeaseLost(f"the lease {lease.name} is not held any more: nothing was written")

@@ -10,7 +10,7 @@ from harvester.domain.errors import LeaseLost, Unavailable
 from harvester.services.leading import DEFAULT_TERM
 from harvester.storage import leases
 from harvester.storage.database import Database
-from harvester.storage.leases import LOCK_WAIT_MS, Lease, LeaseSession, fence
+from harvester.storage.leases import Lease, LeaseSession, fence
 from tests.storage.locks import until_waiting
 
 NAME = "chain:test"
@@ -124,8 +124,9 @@ async def test_a_former_holder_does_not_pass_the_fence(new_session: NewSession, 
 
 
 async def test_a_takeover_waits_for_the_transaction_that_passed_the_fence_and_renewing_does_not(
-    new_session: NewSession, database: Database
+    new_session: NewSession, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(leases, "PATIENCE", LONG)
     first, second = new_session(LONG), new_session(LONG)
     lease = await take(first)
     async with database.transaction() as connection:
@@ -139,25 +140,26 @@ async def test_a_takeover_waits_for_the_transaction_that_passed_the_fence_and_re
     assert (await takeover).token == lease.token + 1
 
 
-async def test_a_process_that_sleeps_in_a_transaction_does_not_hold_it_up_for_long(database: Database) -> None:
+async def test_a_process_that_sleeps_in_a_transaction_does_not_hold_up_others_for_long(database: Database) -> None:
     async with database.connection() as connection:
         query = "SELECT setting::integer FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
-        assert LOCK_WAIT_MS < await connection.fetchval(query) < DEFAULT_TERM.total_seconds() * 1000
+        assert 0 < await connection.fetchval(query) < DEFAULT_TERM.total_seconds() * 1000
 
 
-async def test_nor_do_those_of_its_transactions_that_wait_for_each_other_one_after_the_other(
+async def test_a_takeover_ends_a_transaction_of_a_former_holder_that_sleeps_where_no_time_limit_of_the_server_counts(
     new_session: NewSession, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LOCK_WAIT_MS", 50)
-    lease = await take(new_session(LONG))
+    monkeypatch.setattr(leases, "PATIENCE", timedelta(milliseconds=50))
+    first, taken = new_session(LONG), list[Lease]()
+    lease = await take(first)
 
-    async def write() -> None:
+    async def sleep_in_a_transaction() -> None:
         async with database.transaction() as connection:
             await fence(connection, lease)
-            await connection.execute("SELECT pg_advisory_xact_lock(1)")
+            await connection.prepare("SELECT 'asleep'")  # to the server it is at work on that until it is told to go on
+            first.close()
+            taken.append(await until_free(new_session(LONG)))
 
-    async with database.transaction() as asleep:
-        await asleep.execute("SELECT pg_advisory_xact_lock(1)")
-        with pytest.raises(Unavailable, match="LockNotAvailable"):
-            await write()
-    await write()
+    with pytest.raises(Unavailable):
+        await sleep_in_a_transaction()
+    assert taken == [Lease(NAME, lease.token + 1)]
