@@ -1,13 +1,16 @@
 """Every request among the test data of the existing server, sent to a running daemon."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 
+from harvester.domain.errors import Unavailable
 from harvester_tari.address import Network, parse_address
 from tests.conftest import new_database
+from tests.e2e.eventually import eventually
 from tests.e2e.tari_shop import HOST, HotWallet, Owner, TariShop, open_tari_shop
 from tests.tari.vectors import body_of, vectors
 
@@ -34,8 +37,15 @@ async def daemon(postgres_uri: str, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest_asyncio.fixture(loop_scope="module")
 async def shop(daemon: TariShop) -> TariShop:
     """The daemon, knowing nothing."""
-    async with daemon.database.transaction() as connection:
-        await connection.execute(f"TRUNCATE {TABLES} CASCADE")
+
+    async def emptied() -> bool:
+        with suppress(Unavailable):  # a deadlock: what the daemon still had to do locks tables in another order
+            async with daemon.database.transaction() as connection:
+                await connection.execute(f"TRUNCATE {TABLES} CASCADE")
+            return True
+        return False
+
+    await eventually(emptied, "all tables are empty")
     return daemon
 
 
