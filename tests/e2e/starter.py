@@ -40,7 +40,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has, and the report of that is on its way
+                os.kill(self.pid, number)
 
     async def _until_ended(self, reports: socket.socket) -> int:
         with reports:
@@ -102,6 +103,7 @@ def _carry_out(request: bytes, files: Sequence[int]) -> list[str]:
 
 
 def _report(pid: int, reports: socket.socket, files: Sequence[int]) -> NoReturn:
+    """Wait for the command, in the place of the process that forks, which must not wait."""
     for file in files:
         os.close(file)
     with contextlib.suppress(OSError):  # nobody may want to know

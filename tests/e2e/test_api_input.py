@@ -99,10 +99,10 @@ async def test_the_bounds_themselves_are_allowed(api: Api) -> None:
 
 
 async def test_two_hundred_thousand_digits_are_refused_quickly(api: Api) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert "78 digits" in refusal(await create(api, DRAFT | {"amount": "9" * 200_000}))
     assert "number out of range" in refusal(await create(api, json.dumps(DRAFT).replace("60", "9" * 200_000)))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 async def test_a_mebibyte_is_allowed_and_a_byte_more_is_not(api: Api) -> None:

@@ -15,7 +15,7 @@ from tests.e2e.service_manager import ServiceManager
 from tests.e2e.trapped import BLOCK, PATIENCE_SECS
 from tests.proxy import proxied
 
-WATCHDOG_SECS = 1.5
+WATCHDOG_SECS = 3.0
 TRAPS = {
     "memory scan": "tests.memory_chain:MemoryChain.scan",
     "lease memory": "harvester.storage.leases:LeaseSession.renew",

@@ -226,7 +226,7 @@ def test_a_very_long_text_is_read_in_no_time() -> None:
     started = time.process_time()
     (transfer,) = decode_coins(root, ACCOUNT).transfers
     assert transfer.text == "a" * 1024
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 1
 
 
 def test_the_jetton_payment_of_these_tests_is_a_payment() -> None:

@@ -14,6 +14,7 @@ from harvester_ton.devnet.adnl import AdnlConnection
 from harvester_ton.errors import NodeRefused, NodeUnwell
 from harvester_ton.network_config import NodeAddress
 
+PATIENCE_SECS = 10.0
 KEY = SigningKey(bytes(range(32)))
 Behave = Callable[[AdnlConnection], Awaitable[None]]
 
@@ -39,7 +40,7 @@ async def peer(behave: Behave) -> AsyncIterator[NodeAddress]:
 async def connected(behave: Behave) -> AsyncIterator[Connection]:
     """A connection to such a server."""
     async with peer(behave) as address:
-        connection = await connect(address, 2)
+        connection = await connect(address, PATIENCE_SECS)
         try:
             yield connection
         finally:
@@ -144,18 +145,18 @@ async def test_the_wrong_key_is_noticed() -> None:
     async with peer(echoes) as address:
         stranger = SigningKey(hashlib.sha256(b"another").digest()).verify_key
         with pytest.raises(NodeUnwell, match="is the key right"):
-            await connect(NodeAddress(address.host, address.port, bytes(stranger)), 2)
+            await connect(NodeAddress(address.host, address.port, bytes(stranger)), PATIENCE_SECS)
 
 
 async def test_a_closed_port_and_an_unknown_host_are_told() -> None:
     async with peer(echoes) as address:
         pass
     with pytest.raises(NodeUnwell, match="cannot be reached"):
-        await connect(address, 2)
+        await connect(address, PATIENCE_SECS)
     with pytest.raises(NodeUnwell, match="cannot be reached"):
-        await connect(NodeAddress("no-such-host.invalid", 1, address.public_key), 2)
+        await connect(NodeAddress("no-such-host.invalid", 1, address.public_key), PATIENCE_SECS)
     with pytest.raises(NodeUnwell, match="cannot be reached"):
-        await connect(NodeAddress("no..host", 1, address.public_key), 2)
+        await connect(NodeAddress("no..host", 1, address.public_key), PATIENCE_SECS)
 
 
 async def test_a_peer_that_accepts_and_never_answers_is_given_up() -> None:

@@ -23,7 +23,7 @@ from tests.ton.watching import HASTE, Notebook, environ, eventually, needs_chain
 
 pytestmark = needs_chain
 
-PATIENCE_SECS = 2.0
+PATIENCE_SECS = 3.0
 LOOPS = {"ton lite servers", "ton proofs", "ton scan TON", "ton scan USDX", "ton further scans"}
 
 
@@ -31,9 +31,9 @@ LOOPS = {"ton lite servers", "ton proofs", "ton scan TON", "ton scan USDX", "ton
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """In proportion, for whoever waits for something, too."""
     monkeypatch.setattr(harvester.pulse, "PATIENCE_SECS", PATIENCE_SECS)
-    monkeypatch.setattr(harvester_ton.status, "NEWS_SECS", PATIENCE_SECS / 10)
-    monkeypatch.setattr("harvester_ton.node.RETRY_WAIT", wait_fixed(PATIENCE_SECS / 10))
-    monkeypatch.setattr("harvester_ton.further.ASK_SECS", PATIENCE_SECS / 2)
+    monkeypatch.setattr(harvester_ton.status, "NEWS_SECS", PATIENCE_SECS / 20)
+    monkeypatch.setattr("harvester_ton.node.RETRY_WAIT", wait_fixed(PATIENCE_SECS / 20))
+    monkeypatch.setattr("harvester_ton.further.ASK_SECS", PATIENCE_SECS / 4)
 
 
 class Rig:
@@ -73,7 +73,7 @@ async def at_work() -> AsyncIterator[Rig]:
 async def test_all_loops_are_watched_while_it_runs_and_beat() -> None:
     async with at_work() as rig:
         assert rig.loops() == LOOPS
-        await rig.assert_none_hangs(2 * PATIENCE_SECS)
+        await rig.assert_none_hangs(1.2 * PATIENCE_SECS)
 
 
 @pytest.mark.parametrize("mode", ["refuse", "stall"])
@@ -81,7 +81,7 @@ async def test_no_loop_hangs_while_all_lite_servers_are_away(mode: Any) -> None:
     async with at_work() as rig:
         await rig.ton.set_faults(mode)
         await eventually(lambda: not rig.adapter.health().ready)
-        await rig.assert_none_hangs(2 * PATIENCE_SECS)
+        await rig.assert_none_hangs(1.2 * PATIENCE_SECS)
         await rig.ton.set_faults("none")
         await eventually(lambda: rig.adapter.health().ready)
 
@@ -89,7 +89,7 @@ async def test_no_loop_hangs_while_all_lite_servers_are_away(mode: Any) -> None:
 async def test_no_loop_hangs_while_no_block_comes() -> None:
     async with at_work() as rig:
         await rig.ton.stop_blocks()
-        await rig.assert_none_hangs(2 * PATIENCE_SECS)
+        await rig.assert_none_hangs(1.2 * PATIENCE_SECS)
 
 
 @pytest.mark.parametrize(

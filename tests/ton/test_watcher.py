@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from harvester_ton.cells import CellError
 from harvester_ton.devnet.local import NANO, LocalTon, Payment
 from harvester_ton.history import BEGINNING, Backlog
 from tests.contract.recording import running
-from tests.ton.watching import PATIENCE_SECS, Notebook, build, environ, eventually, needs_chain, scanning
+from tests.ton.watching import HASTE, PATIENCE_SECS, Notebook, build, environ, eventually, needs_chain, scanning
 
 pytestmark = needs_chain
 
@@ -256,8 +257,8 @@ async def test_chain_time_may_be_anything(ton: LocalTon) -> None:
 
 async def test_it_ends_at_once_while_no_server_answers(ton: LocalTon) -> None:
     await ton.set_faults("stall")
-    adapter = build(environ(ton))
-    async with asyncio.timeout(2), running(adapter, Notebook()):
+    adapter = build(environ(ton), replace(HASTE, connect=2 * PATIENCE_SECS, query=2 * PATIENCE_SECS))
+    async with asyncio.timeout(PATIENCE_SECS), running(adapter, Notebook()):
         await asyncio.sleep(0.2)
 
 

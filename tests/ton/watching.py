@@ -105,10 +105,10 @@ HASTE = Patience(connect=1, query=0.5, follow=1, follow_grace=0.2, aside=0.3, di
 """So that tests of faults take no minutes."""
 
 
-def build(settings: dict[str, str]) -> TonAdapter:
+def build(settings: dict[str, str], patience: Patience = HASTE) -> TonAdapter:
     """Return an adapter of its own registry."""
     context = AdapterContext(lambda: datetime.now(UTC), CollectorRegistry(), settings)
-    return TonAdapter(TonSettings.load(settings), context, HASTE)
+    return TonAdapter(TonSettings.load(settings), context, patience)
 
 
 @asynccontextmanager

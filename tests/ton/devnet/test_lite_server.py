@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from pytoniq import LiteClient
@@ -122,9 +121,7 @@ async def test_waiting_for_a_block_answers_with_the_block(ton: LocalTon) -> None
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await ton.produce_block()
-        started = time.perf_counter()
-        assert (await waiting)["last"]["seqno"] == ton.seqno
-        assert time.perf_counter() - started < 0.5
+        assert (await waiting)["last"]["seqno"] == ton.seqno, "when it has waited in vain, it answers with an error"
 
 
 @pytest.mark.parametrize(("ahead", "timeout_ms", "code"), [(101, 5000, 651), (1, 50, 652)])

@@ -2,7 +2,6 @@
 
 import tracemalloc
 from collections.abc import Callable
-from time import thread_time
 from typing import Any
 
 import pytest
@@ -43,11 +42,10 @@ from tests.ton.verification.forged_answers import (
     transaction,
     transactions_answer,
 )
-from tests.ton.verification.machine import slowness
+from tests.ton.verification.machine import is_quick
 
 MERCHANT = AccountAddress(0, b"\xa1" * 32)
 OLD = Committee("old")
-MAX_SECS = 0.1
 MAX_MEMORY_BYTES = 50_000_000
 
 Run = Callable[[], Any]
@@ -102,7 +100,7 @@ def largest_block_proof() -> Run:
 @pytest.mark.parametrize("make", [largest_account, largest_page, largest_block_proof])
 def test_the_largest_honest_answers_are_proven_within_the_limits(make: Callable[[], Run]) -> None:
     run = make()
-    assert min(_seconds(run) for _ in range(5)) < MAX_SECS * slowness()
+    assert is_quick(run)
     tracemalloc.start()
     try:
         run()
@@ -111,19 +109,22 @@ def test_the_largest_honest_answers_are_proven_within_the_limits(make: Callable[
         tracemalloc.stop()
 
 
-def _seconds(run: Run) -> float:
-    started = thread_time()
-    run()
-    return thread_time() - started
+def quick_refusal(run: Run) -> Refused:
+    """Return how something is refused, which must cost little."""
+    refusals: list[Refused] = []
+
+    def refused() -> None:
+        with pytest.raises(Refused) as refusal:
+            run()
+        refusals.append(refusal.value)
+
+    assert is_quick(refused)
+    return refusals[-1]
 
 
 def refused_quickly(data: bytes) -> Reason:
     """Why a bag of cells is refused."""
-    started = thread_time()
-    with pytest.raises(Refused) as refusal:
-        read_bag(data, "bag", MAX_STATE_CELLS)
-    assert thread_time() - started < MAX_SECS * slowness()
-    return refusal.value.reason
+    return quick_refusal(lambda: read_bag(data, "bag", MAX_STATE_CELLS)).reason
 
 
 def test_more_cells_or_bytes_than_are_read_are_refused_before_they_are_built() -> None:
@@ -164,21 +165,18 @@ def doubling(leaf: Cell, levels: int, prefix: tuple[int, int] = (0, 0)) -> Cell:
 def test_shared_cells_do_not_multiply_the_work() -> None:
     root = transaction(MERCHANT, 10, body=doubling(Builder().end(), 1000))
     answer = transactions_answer([root])
-    assert _seconds(lambda: verify_transactions(MERCHANT, Position(10, root.hash), answer)) < MAX_SECS * slowness()
+    assert is_quick(lambda: verify_transactions(MERCHANT, Position(10, root.hash), answer))
 
 
 @pytest.mark.parametrize("shape", ["workchains", "shards"])
-def test_a_dictionary_that_shares_its_branches_is_refused_as_too_large(shape: str) -> None:
+def test_a_dictionary_that_shares_its_branches_is_refused_for_its_size(shape: str) -> None:
     shards = doubling(some_leaf(), 50, (1, 1)) if shape == "shards" else some_leaf()
     value = Builder().uint(0, 2).ref(shards).end()
     hashes = doubling(value, 32, (0, 2)) if shape == "workchains" else one_entry(shards)
     block = master_block(header(15, OLD), config(OLD), hashes)
     data = write_boc(Builder().maybe_ref(hashes).end())
     answer = bytes.fromhex("2de78f09") + block.id.to_bytes() + encode_bytes(full_proof(block.root)) + encode_bytes(data)
-    started = thread_time()
-    with pytest.raises(Refused):
-        verify_all_shards(block.id, answer)
-    assert thread_time() - started < MAX_SECS * slowness()
+    assert "more than" in str(quick_refusal(lambda: verify_all_shards(block.id, answer)))
 
 
 def some_leaf() -> Cell:
