@@ -21,6 +21,8 @@ INTRODUCE: Final = """
 INSERT INTO leases (name, token, expires_at, session_pid, session_start)
 VALUES ($1, 0, '-infinity', 0, '-infinity') ON CONFLICT DO NOTHING
 """
+# When the session begins, PgBouncer would refuse it.
+BE_PATIENT: Final = "SELECT set_config('lock_timeout', $1, false)"
 # Locks nothing while somebody holds it.
 TAKE: Final = """
 UPDATE leases AS held SET
@@ -78,6 +80,7 @@ class LeaseSession:
         """
         with driver_errors():
             connection = await self._connected()
+            await connection.execute(BE_PATIENT, f"{PATIENCE // timedelta(milliseconds=1)}")
             await connection.execute(INTRODUCE, name)
             try:
                 token = await connection.fetchval(TAKE, name, self._term)
@@ -108,10 +111,7 @@ class LeaseSession:
                 self._uri,
                 timeout=CONNECT_TIMEOUT_SECS,
                 command_timeout=_COMMAND_TIMEOUT_SECS,
-                server_settings={
-                    "application_name": "harvester leases",
-                    "lock_timeout": f"{PATIENCE // timedelta(milliseconds=1)}",
-                },
+                server_settings={"application_name": "harvester leases"},
             )
         return self._connection
 

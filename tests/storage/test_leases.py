@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 
 from harvester.domain.errors import LeaseLost, Unavailable
@@ -62,6 +64,20 @@ async def passes(database: Database, lease: Lease) -> bool:
 async def test_one_holds_it_and_nobody_else_gets_it(new_session: NewSession) -> None:
     assert await new_session(LONG).acquire(NAME) == Lease(NAME, 1)
     assert await new_session(LONG).acquire(NAME) is None
+
+
+async def test_its_session_begins_with_nothing_that_a_pooler_refuses(
+    new_session: NewSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, begun_with = asyncpg.connect, set[str]()
+
+    async def listen(uri: str, **options: Any) -> asyncpg.Connection:
+        begun_with.update(options["server_settings"])
+        return await connect(uri, **options)
+
+    monkeypatch.setattr(asyncpg, "connect", listen)
+    await take(new_session(LONG))
+    assert begun_with == {"application_name"}
 
 
 async def test_of_many_who_want_it_at_once_one_gets_it(new_session: NewSession) -> None:
