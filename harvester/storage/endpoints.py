@@ -73,7 +73,7 @@ RETURNING {_COLUMNS}
 SWITCH: Final = f"""
 UPDATE endpoints SET
     enabled = $2, updated_at = $4,
-    disabled_reason = CASE WHEN $2 THEN NULL WHEN enabled THEN $3 ELSE disabled_reason END
+    disabled_reason = CASE WHEN $2 THEN NULL WHEN {_ENABLED} THEN $3 ELSE disabled_reason END
 WHERE id = $1 AND removed_at IS NULL
 RETURNING {_COLUMNS}
 """
@@ -179,7 +179,10 @@ async def update(
 async def switch(
     connection: Connection, endpoint_id: UUID, reason: str | None, now: datetime, *, enabled: bool
 ) -> Endpoint | None:
-    """Enable the endpoint, or disable it for a reason (an earlier one stays), and return it; None: it was removed."""
+    """Enable the endpoint, or disable it for a reason, and return it; None: it was removed.
+
+    The reason for which somebody has disabled it before stays.
+    """
     return _one(await connection.fetchrow(SWITCH, endpoint_id, enabled, reason, now))
 
 

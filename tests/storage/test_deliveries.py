@@ -189,6 +189,7 @@ async def test_a_start_enables_what_was_gone_and_leaves_alone_what_somebody_has_
             await ensure_environment_endpoint(connection, "http://old/", NOW)
             await ensure_hook_endpoints(connection, {"diary": ["invoice.paid"]}, NOW)
             for endpoint in await endpoints.all_endpoints(connection):
+                await endpoints.switch(connection, endpoint.id, endpoints.GONE, NOW, enabled=False)
                 await endpoints.switch(connection, endpoint.id, reason, NOW, enabled=False)
             await ensure_environment_endpoint(connection, url, NOW)
             await ensure_hook_endpoints(connection, {"diary": ["invoice.paid", "invoice.expired"]}, NOW)
