@@ -10,7 +10,7 @@ from harvester.api.visitors import Visitors
 _PUBLIC: Final = "/tonpay/public/"
 _PUBLIC_API: Final = f"{_PUBLIC}api/"
 _PAGE: Final = f"{_PUBLIC}invoice/"
-"""It counts its requests itself, and tells people in words of its own that they ask too often."""
+"""It counts what it answers itself, and tells people in words of its own that they ask too often."""
 _ANY_ORIGIN: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After, X-Request-Id",
@@ -32,7 +32,7 @@ class PublicEdge:
         """Handle one request."""
         if not request.path.startswith(_PUBLIC):
             return await handler(request)
-        if not request.path.startswith(_PAGE):
+        if not request.path.startswith(_PAGE) or request.match_info.http_exception:
             self._visitors.take_turn(request)
         return _preflight(request) or await handler(request)
 

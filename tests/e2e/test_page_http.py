@@ -86,6 +86,10 @@ async def test_a_buyer_of_a_crowded_address_gets_a_page_that_tries_again(databas
         assert (answer.status, answer.content_type) == (429, "text/html")
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert '<meta http-equiv="refresh" content="10">' in page
+        for wrong, method in ((f"{path}/x", "GET"), (f"{PAGE}/", "GET"), (path, "POST")):
+            same = {"X-Forwarded-For": "203.0.113.7"}
+            async with server.http.request(method, server.url + wrong, headers=same) as refused:
+                assert refused.status == 429, "what is not the page's counts, too"
         assert (await get(server, path, X_Forwarded_For="203.0.113.8"))[0].status == 200
 
 
