@@ -144,7 +144,7 @@ def _row(payment: Payment, invoice: Invoice) -> tuple[str, ...]:
 
 def _proof(invoice: Invoice) -> Iterator[Html]:
     if invoice.tx_hash is None:
-        yield element("p", "The merchant's credit settled the invoice: there is no transaction.")
+        yield element("p", "Credit settled the invoice: there is no transaction.")
     elif invoice.proof is None:
         yield element("p", "The payment was not proven: who told of it was believed.")
     else:

@@ -166,7 +166,7 @@ def test_the_proof_is_on_it_name_by_name() -> None:
 
 def test_what_credit_settled_is_not_called_unproven() -> None:
     said = read(receipt_of({}, tx_hash=None, paid_by="customer:alice", credited=INVOICE.amount)).texts
-    assert "The merchant's credit settled the invoice: there is no transaction." in said
+    assert "Credit settled the invoice: there is no transaction." in said
     assert "not proven" not in "".join(said)
     assert "Payments" not in said, "a table without rows"
 
