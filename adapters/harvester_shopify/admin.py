@@ -84,7 +84,7 @@ class AdminApi:
         answer = await self._ask("POST", f"orders/{order_id}/transactions.json", {"transaction": transaction})
         made = answer.get("transaction")
         status = made.get("status") if isinstance(made, dict) else None
-        if status not in (None, "success"):
+        if status != "success":
             raise Later(f"the capture has the status {status}")
 
     async def is_cancelled(self, order_id: str) -> bool:

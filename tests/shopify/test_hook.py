@@ -79,11 +79,15 @@ async def test_a_capture_that_has_failed_is_made_again_and_one_that_is_pending_i
     assert [each["status"] for each in shop.orders[ORDER_ID].captures()] == ["failure", "success"]
 
 
-@pytest.mark.parametrize("status", ["pending", "failure", "error"])
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b'{"transaction": {"status": "%s"}}' % status.encode(), status) for status in ("pending", "failure", "error")]
+    + [(b'{"transaction": {}}', None), (b"<html>", None)],
+)
 async def test_an_answer_of_success_to_a_capture_that_is_none_is_not_taken_for_one(
-    shop: AdminServer, status: str
+    shop: AdminServer, body: bytes, status: str | None
 ) -> None:
-    shop.troubles = [none(), instead(201, b'{"transaction": {"status": "%s"}}' % status.encode())]
+    shop.troubles = [none(), instead(201, body)]
     with pytest.raises(Later, match=f"the capture has the status {status}"):
         await hook(shop).handle(event("invoice.paid"))
     await hook(shop).handle(event("invoice.paid"))
