@@ -49,8 +49,7 @@ async def test_a_failing_server_costs_nothing_while_another_works(ton: LocalTon,
         for amount in (1, 2, 3):
             await pay(ton, amount)
         assert await ledger.amounts(3) == [1, 2, 3]
-        await eventually(lambda: faults(adapter)[server] is not None)
-        assert adapter.health().ready
+        await eventually(lambda: faults(adapter)[server] is not None and adapter.health().ready)
         await ton.set_faults("none", server=server)
         await ready(adapter)
 
@@ -87,7 +86,7 @@ async def test_a_server_that_lags_is_put_aside(ton: LocalTon) -> None:
         await eventually(lambda: any("behind" in (fault or "") for fault in faults(adapter)))
         await pay(ton, 1)
         assert await ledger.amounts(1) == [1]
-        assert adapter.health().ready
+        await eventually(lambda: adapter.health().ready)
 
 
 async def test_a_server_with_another_key_is_not_believed(ton: LocalTon) -> None:
@@ -207,4 +206,4 @@ async def test_an_invented_block_number_pushes_no_other_server_aside(ton: LocalT
             await pay(ton, amount)
             await asyncio.sleep(0.2)
         assert await ledger.amounts(3) == [1, 2, 3]
-        assert faults(adapter)[1] is None
+        assert "behind" not in (faults(adapter)[1] or "")
