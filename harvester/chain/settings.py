@@ -26,7 +26,7 @@ class PluginSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     missing: ClassVar[Mapping[str, str]] = {}
-    """What is said of variables that must be set, and are not."""
+    """What is said of variables that must be set, and are not; if nothing is, just that."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -45,8 +45,9 @@ class PluginSettings(BaseModel):
     @classmethod
     def _mistake(cls, detail: Mapping[str, Any]) -> ConfigurationError:
         name = str(detail["loc"][0]).upper()
-        is_missing = detail["type"] == "missing"
-        return ConfigurationError(f"{name}: {cls.missing[name] if is_missing else detail['ctx']['error']}")
+        if detail["type"] == "missing":
+            return ConfigurationError(f"{name}: {cls.missing.get(name, 'is not set')}")
+        return ConfigurationError(f"{name}: {detail['ctx']['error']}")
 
 
 class ProxiedSettings(PluginSettings):

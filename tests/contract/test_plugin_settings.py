@@ -42,3 +42,15 @@ def test_the_plugin_names_exactly_these_variables(settings: type[PluginSettings]
     plugin = PLUGINS[settings]
     assert plugin.variables == frozenset(name.upper() for name in settings.model_fields)
     assert plugin.secrets <= plugin.variables
+
+
+class OwnSettings(PluginSettings):
+    """Those of somebody else's plug-in, which says no more of them."""
+
+    shop_name: str
+
+
+def test_a_setting_that_is_missing_is_named_also_where_nothing_else_is_said_of_it() -> None:
+    with pytest.raises(ExceptionGroup) as found:
+        OwnSettings.load({})
+    assert [str(mistake) for mistake in found.value.exceptions] == ["SHOP_NAME: is not set"]
