@@ -42,7 +42,7 @@ class Rig:
     async def orders(self, count: int = 4) -> list[dict[str, Any]]:
         """Create invoices and wait until nothing more is to be done for them.
 
-        A webhook in flight when the database fails is sent again when its lease has ended, half a minute later.
+        A webhook in flight when the database fails is sent again when its lease has ended.
         """
         invoices = [await self.world.shop.create("TON", AMOUNT + number) for number in range(count)]
         await eventually(self._all_told, "the outbox is empty")
