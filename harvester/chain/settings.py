@@ -47,7 +47,7 @@ class PluginSettings(BaseModel):
         name = str(detail["loc"][0]).upper()
         if detail["type"] == "missing":
             return ConfigurationError(f"{name}: {cls.missing.get(name, 'is not set')}")
-        return ConfigurationError(f"{name}: {detail['ctx']['error']}")
+        return ConfigurationError(f"{name}: {detail.get('ctx', {}).get('error', detail['msg'])}")
 
 
 class ProxiedSettings(PluginSettings):

@@ -14,6 +14,7 @@ from harvester_tari.plugin import plugin as tari
 from harvester_tari.settings import TariSettings
 from harvester_ton.plugin import plugin as ton
 from harvester_ton.settings import TonSettings
+from tests.contract.settings import mistakes_in
 from tests.shopify.test_settings import LEAST
 from tests.tari.builders import ADDRESS
 from tests.tari.test_settings import WALLET
@@ -50,7 +51,12 @@ class OwnSettings(PluginSettings):
     shop_name: str
 
 
-def test_a_setting_that_is_missing_is_named_also_where_nothing_else_is_said_of_it() -> None:
-    with pytest.raises(ExceptionGroup) as found:
-        OwnSettings.load({})
-    assert [str(mistake) for mistake in found.value.exceptions] == ["SHOP_NAME: is not set"]
+def test_a_plugin_that_leaves_the_reading_to_pydantic_has_its_mistakes_named_too() -> None:
+    class Plain(PluginSettings):
+        account: str
+        attempts: int
+
+    missing, wrong = mistakes_in(Plain, {"ATTEMPTS": "geheim"})
+    assert missing == "ACCOUNT: is not set"
+    assert wrong.startswith("ATTEMPTS: Input should be a valid integer")
+    assert "geheim" not in wrong
