@@ -45,12 +45,6 @@ def test_the_plugin_names_exactly_these_variables(settings: type[PluginSettings]
     assert plugin.secrets <= plugin.variables
 
 
-class OwnSettings(PluginSettings):
-    """Those of somebody else's plug-in, which says no more of them."""
-
-    shop_name: str
-
-
 def test_a_plugin_that_leaves_the_reading_to_pydantic_has_its_mistakes_named_too() -> None:
     class Plain(PluginSettings):
         account: str
