@@ -31,6 +31,8 @@ class MemoryChain:
     recipient: str = MERCHANT
     assets: Sequence[str] = (COIN, TOKEN)
     watched: Watched = unwatched
+    proof: str | None = None
+    """What transfers are proven from."""
 
     def __post_init__(self) -> None:
         self._news = asyncio.Event()
@@ -111,7 +113,7 @@ class MemoryChain:
             transfers = tuple(history[start : start + batch_size])
             done = start + len(transfers) == len(history)
             following = str(start + len(transfers))
-            await ledger.record(Batch(account, transfers, cursor, following, now if done else None))
+            await ledger.record(Batch(account, transfers, cursor, following, now if done else None, self.proof))
             cursor = following
         self._scanned_until = now
 

@@ -93,10 +93,17 @@ def claim(order: Invoice, *, linked: bool, now: datetime, unpaid_life: timedelta
     )
 
 
-def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash: str | None = None) -> Invoice:
+def settle(
+    order: Invoice,
+    payer: str,
+    paid_at: datetime,
+    now: datetime,
+    tx_hash: str | None = None,
+    proof: str | None = None,
+) -> Invoice:
     """Return the open `order` as paid, in what was missing, from the credit of `payer`.
 
-    `tx_hash`: of the transfer that completed it.
+    `tx_hash`: of the transfer that completed it; `proof`: what that was proven from.
 
     Raises:
         TransitionRefused: it is closed.
@@ -107,6 +114,7 @@ def settle(order: Invoice, payer: str, paid_at: datetime, now: datetime, tx_hash
         paid_by=payer,
         paid_at=paid_at,
         tx_hash=tx_hash,
+        proof=proof,
         credited=order.shortfall,
         updated_at=now,
     )

@@ -50,7 +50,7 @@ class Invoice:
     paid_at: datetime | None = None
     """Chain time of that transfer; without one, when credit settled it."""
     tx_hash: str | None = None
-    """Transaction hash of that transfer; None: it was settled from credit."""
+    """Transaction hash of that transfer, or of that which completed the credit; None: that was there before."""
     proof: str | None = None
     """JSON object as text: what that transfer was proven from."""
     order_id: str | None = None

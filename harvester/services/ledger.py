@@ -121,7 +121,7 @@ class LedgerService:
         await _write(connection, book)
         if purse:
             credited = [(ids[each.tx_hash, each.index], each) for each in new if book.is_credit(each)]
-            await take_credit(settling, purse, market, credited)
+            await take_credit(settling, purse, market, credited, proof=batch.proof)
             book.events += settling.events
 
     async def _expire(self, connection: Connection, account: Account, scanned_until: datetime, book: Book) -> None:

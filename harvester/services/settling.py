@@ -40,6 +40,8 @@ class Source:
     time: datetime
     """Chain time of the transfer, or the present if there is none: an order that ended before is not paid."""
     tx_hash: str | None = None
+    proof: str | None = None
+    """What the transfer was proven from."""
 
 
 @dataclass
@@ -162,9 +164,8 @@ class Settling:
         await self.enter(entries, source.cause)
         giver = next(iter(parts))
         payer = giver.name if giver.kind is AccountKind.ADDRESS else CUSTOMER_PREFIX + giver.name
-        return await self.change(
-            order, account.settle(order, payer, source.time, self.now, source.tx_hash), source.cause
-        )
+        paid = account.settle(order, payer, source.time, self.now, source.tx_hash, source.proof)
+        return await self.change(order, paid, source.cause)
 
 
 async def take_credit(
@@ -173,11 +174,12 @@ async def take_credit(
     market: Market,
     received: Sequence[tuple[int, Transfer]],
     named: UUID | None = None,
+    proof: str | None = None,
 ) -> None:
     """Enter confirmed transfers that name no invoice as their senders' credit, and pay what is owed from there.
 
     `received`: ids of the payments, and their transfers in chain order. The senders' accounts are in `purse`. `named`:
-    an order that is paid besides, because the transfer names it.
+    an order that is paid besides, because the transfer names it. `proof`: what the transfers were proven from.
     """
     origin = purse.ids[Owner(AccountKind.RECEIVED)]
     for payment_id, transfer in received:
@@ -185,7 +187,8 @@ async def take_credit(
         cause = f"chain:{transfer.tx_hash}"
         entry = Entry(EntryKind.PAYMENT, origin, target, transfer.amount, payment_id=payment_id)
         await settling.enter([entry], cause)
-        await settling.pay_owed(purse, market, transfer.payer, Source(cause, transfer.time, transfer.tx_hash), named)
+        source = Source(cause, transfer.time, transfer.tx_hash, proof)
+        await settling.pay_owed(purse, market, transfer.payer, source, named)
 
 
 @asynccontextmanager

@@ -20,11 +20,13 @@ async def test_money_without_a_reference_is_its_senders_and_pays_what_his_custom
     shop = counter.shop
     await counter.place("1", "alice", 2100)
     await counter.claim("1", "a1")
+    shop.chain.proof = '{"block": 7}'
     money = shop.chain.pay(2500, payer="a1")
     await shop.scan()
     assert await shop.classes() == ["credit"]
     paid = await counter.accounts.order("1")
     assert (paid.status, paid.paid_by, paid.tx_hash, paid.paid_at) == ("paid", "a1", money.tx_hash, money.time)
+    assert paid.proof == shop.chain.proof
     assert await counter.balance("a1") == 400
     assert await counter.types("1") == ["invoice.created", "invoice.claimed", "invoice.paid"]
 
