@@ -37,7 +37,7 @@ class Chain:
         with (folder / "chain.log").open("wb") as log, os.fdopen(sink, "wb") as printed:
             process = await start([*arguments, *options], clean_environ(), folder, printed, log)
         protocol = asyncio.StreamReaderProtocol(reader)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(source))
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(source, "rb"))
         try:
             facts = json.loads(await reader.readline())
             async with aiohttp.ClientSession(facts["control_url"]) as session:
