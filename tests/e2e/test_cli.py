@@ -50,13 +50,19 @@ def shell(settings: dict[str, str], tmp_path: Path) -> Shell:
 
 
 def test_help_answers_at_once_and_lists_the_commands_of_adapters_too() -> None:
-    # Processor time: how long it takes on the wall is also a question of who else uses the machine.
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    text = subprocess.run([sys.executable, "-m", "harvester", "--help"], capture_output=True, check=True).stdout
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
-    for command in (b"run", b"migrate", b"check", b"invoice", b"payment", b"webhook", b"ton"):
-        assert command in text
+    # Processor time: how long it takes on the wall is also a question of who else uses the machine. The first to import
+    # a module may have to compile it.
+    def help_secs() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    command = [sys.executable, "-m", "harvester", "--help"]
+    assert any(help_secs() < 0.5 for _ in range(3))
+    text = subprocess.run(command, capture_output=True, check=True).stdout
+    for name in (b"run", b"migrate", b"check", b"invoice", b"payment", b"webhook", b"ton"):
+        assert name in text
 
 
 async def test_an_invoice_is_created_shown_listed_and_cancelled_without_a_daemon(shell: Shell) -> None:

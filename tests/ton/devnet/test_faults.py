@@ -29,7 +29,7 @@ async def test_a_dropped_server_cuts_open_connections_and_queries_and_heals(ton:
 
 
 async def test_a_stalled_server_takes_connections_and_never_answers(ton: LocalTon) -> None:
-    async with client_for(ton.servers[0], timeout=1) as client:
+    async with client_for(ton.servers[0]) as client:
         await ton.set_faults("stall")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.get_time(), 0.2)
