@@ -1,9 +1,10 @@
 """Invoices in PostgreSQL. Every change of state is re-checked by the statement that writes it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final, cast
 from uuid import UUID
 
@@ -76,6 +77,8 @@ GROUP BY status
 """
 
 
+_READ: Final = attrgetter(*(field.name for field in fields(Invoice)))
+_PRICE_AT: Final = [field.name for field in fields(Invoice)].index("price")
 _FIELDS: Final = [vars(Invoice)[field.name].__set__ for field in fields(Invoice)]
 _FILL_STATUS: Final = vars(Invoice)["status"].__set__
 _FILL_PRICE: Final = vars(Invoice)["price"].__set__
@@ -170,13 +173,11 @@ async def update(connection: Connection, changes: Sequence[tuple[Invoice, Invoic
         raise InvariantBroken(f"of {len(changes)} locked invoices not all were in the expected state ({tag})")
 
 
-def _to_row(invoice: Invoice) -> Iterator[object]:
-    """Yield the values of STORED."""
-    for field in fields(Invoice):
-        if field.name == "price":
-            yield from _price_to_row(invoice.price) if invoice.price else _NO_PRICE
-        else:
-            yield getattr(invoice, field.name)
+def _to_row(invoice: Invoice) -> tuple[object, ...]:
+    """Return the values of STORED."""
+    values = _READ(invoice)
+    price = _price_to_row(invoice.price) if invoice.price else _NO_PRICE
+    return (*values[:_PRICE_AT], *price, *values[_PRICE_AT + 1 :])
 
 
 def _price_to_row(price: Price) -> tuple[object, ...]:
