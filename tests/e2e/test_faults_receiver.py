@@ -1,7 +1,6 @@
 """A webhook receiver that is down for a day: nothing is lost, it is tried seldom, and others do not notice."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -9,11 +8,10 @@ from structlog.testing import capture_logs
 
 from harvester.domain.events import EventType
 from harvester.storage.database import Database
-from harvester.storage.endpoints import ensure_environment_endpoint
 from tests.e2e.eventually import eventually
-from tests.outbox import add_endpoint, rows, stored_attempts
+from tests.outbox import add_endpoint, rows
 from tests.receiver import answer, receiving, reset
-from tests.webhooks.rig import Rig, events_of
+from tests.webhooks.rig import Rig, events_of, open_rig
 
 STEP_SECS = 1800
 STEPS = 48
@@ -27,10 +25,8 @@ _UNDONE = (
 @pytest.fixture
 async def day(database: Database) -> AsyncIterator[Rig]:
     """A delivery whose one endpoint is behind a receiver that can be down."""
-    async with receiving() as receiver, stored_attempts(database) as stored:
-        async with database.connection() as connection:
-            await ensure_environment_endpoint(connection, receiver.url, datetime.now(UTC))
-        yield Rig(database, receiver, stored)
+    async with open_rig(database) as opened:
+        yield opened
 
 
 async def quiet(rig: Rig) -> None:

@@ -16,15 +16,24 @@ from harvester.services.delivery import Delivery
 from harvester.services.outbox import Outbox
 from harvester.services.slots import Slots
 from harvester.storage.database import Database
-from harvester.storage.endpoints import ENVIRONMENT
+from harvester.storage.endpoints import ENVIRONMENT, ensure_environment_endpoint
 from harvester.storage.signals import Signals
 from harvester.webhooks.client import WebhookClient
 from harvester.webhooks.signing import Secret
 from tests.clock import ManualClock
-from tests.outbox import StoredAttempts, add_event, add_invoice, rows
-from tests.receiver import WAIT_SECS, Receiver
+from tests.outbox import StoredAttempts, add_event, add_invoice, rows, stored_attempts
+from tests.receiver import WAIT_SECS, Receiver, receiving
 
 SECRET = "whsec_" + "S" * 32
+
+
+@asynccontextmanager
+async def open_rig(database: Database) -> AsyncIterator["Rig"]:
+    """Yield a delivery with one endpoint, that of the environment, and an answering receiver behind it."""
+    async with receiving() as receiver, stored_attempts(database) as stored:
+        async with database.connection() as connection:
+            await ensure_environment_endpoint(connection, receiver.url, datetime.now(UTC))
+        yield Rig(database, receiver, stored)
 
 
 class WallClock(ManualClock):
