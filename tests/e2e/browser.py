@@ -41,6 +41,12 @@ class Visit:
     loads: int = 0
     """How often a page was loaded."""
 
+    async def open(self, url: str) -> Page:
+        """Go to an invoice; return the page once it is there."""
+        await self.page.goto(url)
+        await self.page.wait_for_selector("#invoice")
+        return self.page
+
     def hosts(self) -> set[str]:
         """Return every origin that was asked for something."""
         return {f"{urlsplit(each.url).scheme}://{urlsplit(each.url).netloc}" for each in self.requests}

@@ -8,13 +8,22 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from harvester_ton.devnet.tvm import tvm_available
 from tests.conftest import new_database
 from tests.e2e.backend import Backend
+from tests.e2e.browser import chromium
 from tests.e2e.chain import Chain
 from tests.e2e.daemon import Daemon, harvester
 from tests.e2e.shop import TOKEN, Shop
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser; where there is none, the test is skipped."""
+    async with chromium() as opened:
+        yield opened
 
 
 @dataclass

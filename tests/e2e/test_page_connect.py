@@ -18,7 +18,7 @@ from harvester_ton.address import format_address
 from tests.conftest import new_database
 from tests.e2e.accessibility import faint_texts, mistakes
 from tests.e2e.api_server import RECIPIENT
-from tests.e2e.browser import PHONE, Visit, chromium, visiting
+from tests.e2e.browser import PHONE, Visit, visiting
 from tests.e2e.page_server import PAYER, PageServer, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,12 +38,6 @@ window.tonkeeper = { tonconnect: {
   listen: () => () => {},
 } };
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -156,12 +150,14 @@ async def test_a_wallet_elsewhere_is_reached_over_its_bridge_and_nothing_else(
         await visit.page.context.route("https://tonhub.com/**", lambda route: route.fulfill(body="a wallet"))
         await visit.page.goto(server.page(await server.invoice()))
         await visit.page.click("#connect")
-        async with visit.page.context.expect_page() as opened:
+        async with (
+            visit.page.expect_request("https://connect.tonhubapi.com/**"),
+            visit.page.context.expect_page() as opened,
+        ):
             await visit.page.click("#wallets >> text=Tonhub")
         assert (await opened.value).url.startswith("https://tonhub.com/ton-connect?")
         link = await visit.page.get_attribute("#connect-state a", "href") or ""
         assert link.startswith("https://tonhub.com/ton-connect?")
-        await visit.page.wait_for_timeout(300)
         assert visit.hosts() <= {server.url, "https://connect.tonhubapi.com"}
         assert not any("policy" in each or "-src" in each for each in visit.faults)
 

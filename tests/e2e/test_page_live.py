@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Route
 
 from tests.conftest import new_database
-from tests.e2e.browser import Visit, chromium, visiting
+from tests.e2e.browser import Visit, visiting
 from tests.e2e.chain import Chain, payment_of
 from tests.e2e.conftest import World, open_world_on
 from tests.e2e.flows import WAYS, Case, create_short_lived, outlive
@@ -31,12 +31,6 @@ HIDE = """(hidden => {
 
 async def nothing() -> None:
     """What happens in the middle of a flow."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
