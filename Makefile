@@ -11,14 +11,15 @@ TVM    := pytvm==0.0.14
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements/constraints.txt
-	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "harvester needs Python 3.11, 3.12 or 3.13 (this is %d.%d): make PYTHON=python3.12 ..." % v)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[test]'
-	$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("pytvm") is None)' || \
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "harvester needs Python 3.11, 3.12 or 3.13 (this is %d.%d): make PYTHON=python3.12 ..." % v)'
+	@echo 'Setting up $(VENV): about a minute, once.'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[test]'
+	@$(BIN)/python -c 'import importlib.util as u, sys; sys.exit(u.find_spec("pytvm") is None)' || \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 --implementation cp \
 		--platform manylinux_2_27_x86_64 --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')" $(TVM) || \
 		echo 'No TVM for this platform: everything but the local chain runs.'
-	touch $(STAMP)
+	@touch $(STAMP)
 
 run: setup
 	$(BIN)/harvester dev
